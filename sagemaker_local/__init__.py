@@ -1,0 +1,1 @@
+"""The embedded SageMaker: moto's server, with SageMaker jobs and endpoints that really run."""

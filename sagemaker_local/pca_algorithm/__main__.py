@@ -1,0 +1,42 @@
+"""`python -m sagemaker_local.pca_algorithm train`: what `docker run <the PCA image> train` does."""
+
+import os
+import sys
+import traceback
+
+from sagemaker_local.pca_algorithm.environment import TrainingEnvironment, data_path, write_failure
+from sagemaker_local.pca_algorithm.errors import AlgorithmError, TrainingError
+from sagemaker_local.pca_algorithm.exchange import Exchange
+from sagemaker_local.pca_algorithm.metrics_log import MetricsLog
+from sagemaker_local.pca_algorithm.training import train
+
+
+def main(arguments: list[str]) -> int:
+    """Train and return the exit code: 0, or 1, 2 or 3 with the reason in output/failure."""
+    if arguments != ["train"]:
+        sys.stderr.write(f"Allowed arguments: train. Given: {' '.join(arguments)}\n")
+        return 2
+    environment = None
+    try:
+        environment = TrainingEnvironment.load(os.environ)
+        train(environment, MetricsLog(environment.current_host))
+    except TrainingError as error:
+        return _fail(environment, error)
+    except Exception as error:  # the service reports a defect of the algorithm as the job's failure, too
+        traceback.print_exc()
+        failure = AlgorithmError("Unexpected error")
+        failure.__cause__ = error
+        return _fail(environment, failure)
+    return 0
+
+
+def _fail(environment: TrainingEnvironment | None, error: TrainingError) -> int:
+    sys.stderr.write(f"{error.failure_text}\n")
+    write_failure(data_path(os.environ), error.failure_text)
+    if environment is not None and environment.exchange_dir is not None:
+        Exchange(environment.exchange_dir).publish_failure(environment.current_host, error)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""How the hosts of one job meet: each leaves its sums in a directory they share, and the leader collects them."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sagemaker_local.pca_algorithm.errors import PeerError, TrainingError
+from sagemaker_pca.formats.mxnet_ndarray import read_ndarrays, write_ndarrays
+
+_POLL_SECONDS = 0.02
+
+
+class Exchange:
+    """The shared directory; a file appears in it only once it is complete."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def publish_sums(self, host: str, state: Mapping[str, NDArray[Any]]) -> None:
+        """Leave a host's sums for the leader."""
+        partial = self._directory / f".sums-{host}.ndarrays"
+        partial.write_bytes(write_ndarrays(state))
+        os.replace(partial, self._sums_path(host))
+
+    def publish_failure(self, host: str, error: TrainingError) -> None:
+        """Tell the leader that a host's sums will never come, and why."""
+        partial = self._directory / f".failure-{host}.json"
+        partial.write_text(json.dumps({"exit_code": error.exit_code, "failure_text": error.failure_text}))
+        os.replace(partial, self._failure_path(host))
+
+    def collect_sums(self, hosts: tuple[str, ...]) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield each host's sums in host order as they arrive; raises PeerError as soon as any host has failed.
+
+        There is no deadline: the platform ends every host of a job when one dies or the job's time is over.
+        """
+        for host in hosts:
+            while not self._sums_path(host).exists():
+                self._raise_failure(hosts)
+                time.sleep(_POLL_SECONDS)
+            yield read_ndarrays(self._sums_path(host).read_bytes())
+
+    def _raise_failure(self, hosts: tuple[str, ...]) -> None:
+        for host in hosts:
+            if self._failure_path(host).exists():
+                raise PeerError(**json.loads(self._failure_path(host).read_text()))
+
+    def _sums_path(self, host: str) -> Path:
+        return self._directory / f"sums-{host}.ndarrays"
+
+    def _failure_path(self, host: str) -> Path:
+        return self._directory / f"failure-{host}.json"

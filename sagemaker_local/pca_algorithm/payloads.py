@@ -1,0 +1,88 @@
+"""Request bodies into rows and projections into answers, one function per media type."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sagemaker_local.pca_algorithm.content_type import ContentType
+from sagemaker_local.pca_algorithm.csv_matrix import parse_csv
+from sagemaker_pca.formats.recordio import decode_features, encode_projections
+
+Rows = NDArray[Any]
+
+
+def _read_csv(body: bytes, content_type: ContentType, feature_dim: int) -> Rows:
+    """Unlike a training channel, a request has no label column unless it says so."""
+    return _checked(parse_csv(body, content_type.label_size(default=0)), feature_dim)
+
+
+def _read_json(body: bytes, _: ContentType, feature_dim: int) -> Rows:
+    return _rows_of(json.loads(body)["instances"], feature_dim)
+
+
+def _read_json_lines(body: bytes, _: ContentType, feature_dim: int) -> Rows:
+    return _rows_of([json.loads(line) for line in body.splitlines() if line.strip()], feature_dim)
+
+
+def _read_recordio(body: bytes, _: ContentType, feature_dim: int) -> Rows:
+    return decode_features(body, feature_dim)
+
+
+def _rows_of(instances: list[dict[str, Any]], feature_dim: int) -> Rows:
+    return _checked(np.array([_features_of(instance, feature_dim) for instance in instances], np.float64), feature_dim)
+
+
+def _features_of(instance: dict[str, Any], feature_dim: int) -> Any:
+    """Return the row of {"features": [..]}, {"data": {"features": {"values": [..]}}} or its sparse form."""
+    if "features" in instance:
+        return instance["features"]
+    tensor = instance["data"]["features"]
+    if "keys" not in tensor:
+        return tensor["values"]
+    keys = np.array(tensor["keys"], np.int64)
+    if tensor["shape"] != [feature_dim] or len(keys) != len(tensor["values"]) or (keys < 0).any():
+        raise ValueError("a sparse instance does not fit the model")
+    row = np.zeros(feature_dim)
+    try:
+        row[keys] = tensor["values"]
+    except IndexError as error:
+        raise ValueError("a sparse instance has a key outside its shape") from error
+    return row
+
+
+def _checked(rows: Rows, feature_dim: int) -> Rows:
+    if rows.ndim != 2 or rows.shape[1] != feature_dim:
+        raise ValueError(f"rows of shape {rows.shape} do not fit {feature_dim} features")
+    return rows
+
+
+def _write_json(projections: Rows) -> bytes:
+    return json.dumps({"projections": [{"projection": row} for row in _single_precision(projections)]}).encode()
+
+
+def _write_json_lines(projections: Rows) -> bytes:
+    return "".join(f'{{"projection": {row}}}\n' for row in _single_precision(projections)).encode()
+
+
+def _single_precision(projections: Rows) -> list[list[float]]:
+    """The service computes in float32 and prints its numbers with a double's digits."""
+    values: list[list[float]] = projections.astype(np.float32).tolist()
+    return values
+
+
+_RECORDIO = "application/x-recordio-protobuf"
+
+REQUESTS: dict[str, Callable[[bytes, ContentType, int], Rows]] = {
+    "text/csv": _read_csv,
+    "application/json": _read_json,
+    "application/jsonlines": _read_json_lines,
+    _RECORDIO: _read_recordio,
+}
+ANSWERS: dict[str, Callable[[Rows], bytes]] = {
+    "application/json": _write_json,
+    "application/jsonlines": _write_json_lines,
+    _RECORDIO: encode_projections,
+}
