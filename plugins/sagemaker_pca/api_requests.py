@@ -1,0 +1,194 @@
+"""The requests of a run, as boto3 takes them: plan and inputs in, dicts out. Pure.
+
+Members: botocore's service model; the PCA image's: its hyperparameter page in the SageMaker developer guide.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.run_plan import RunPlan, StagedInputs
+
+CODE_DIR = "/opt/ml/processing/input/code"
+RAW_DIR = "/opt/ml/processing/input/raw"
+FEATURES_DIR = "/opt/ml/processing/output/features"
+STATS_DIR = "/opt/ml/processing/output/stats"
+SCRIPT_NAME = "process_raw_data.py"
+ARGUMENTS_NAME = "arguments.txt"
+VARIANT_NAME = "AllTraffic"
+
+FEATURE_CONTENT_TYPES = {
+    # Without label_size=0 the algorithm takes the first column for a label.
+    "csv": "text/csv;label_size=0",
+    "recordio": "application/x-recordio-protobuf",
+}
+
+
+def script_arguments(config: PcaRunConfig) -> list[str]:
+    """Arguments of the processing script that follow from the settings, without its directories.
+
+    They travel in a file, one a line: SageMaker allows 256 characters per argument, too few for many column names.
+    """
+    return [
+        f"--feature-columns={_csv_line(config.feature_columns)}",
+        f"--delimiter={config.delimiter}",
+        f"--decimal={config.decimal}",
+        f"--missing-values={config.missing_values}",
+        f"--on-bad-rows={config.on_bad_rows}",
+        f"--max-bad-fraction={config.max_bad_fraction}",
+        f"--scaling={config.scaling}",
+        f"--output-format={config.feature_format}",
+    ]
+
+
+def _csv_line(names: tuple[str, ...]) -> str:
+    """Names as one CSV line, so that a name may hold a comma."""
+    return ",".join('"' + name.replace('"', '""') + '"' if {",", '"'} & set(name) else name for name in names)
+
+
+def processing_job(plan: RunPlan, inputs: StagedInputs) -> dict[str, Any]:
+    """Raw CSV → features and moments."""
+    config, files = plan.config, plan.files
+    return {
+        "ProcessingJobName": plan.run_name,
+        "RoleArn": plan.processing_role_arn,
+        "AppSpecification": {
+            "ImageUri": plan.processing_image,
+            "ContainerEntrypoint": ["python3", f"{CODE_DIR}/{SCRIPT_NAME}"],
+            "ContainerArguments": [
+                f"@{CODE_DIR}/{ARGUMENTS_NAME}",
+                f"--input-dir={RAW_DIR}",
+                f"--features-dir={FEATURES_DIR}",
+                f"--stats-dir={STATS_DIR}",
+            ],
+        },
+        "ProcessingInputs": [
+            _processing_input("code", inputs.code_uri, CODE_DIR, data_type="S3Prefix", distribution="FullyReplicated"),
+            _processing_input(
+                "raw",
+                inputs.manifest_uri,
+                RAW_DIR,
+                data_type="ManifestFile",
+                distribution=_distribution(config.processing_instance_count),
+            ),
+        ],
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                _processing_output("features", files.features_uri(plan.run_name), FEATURES_DIR),
+                _processing_output("stats", files.stats_uri(plan.run_name), STATS_DIR),
+            ]
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": config.processing_instance_count,
+                "InstanceType": config.processing_instance_type,
+                "VolumeSizeInGB": config.processing_volume_gb,
+            }
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": config.max_runtime_seconds},
+        "Tags": tag_list(plan.tags),
+    }
+
+
+def _processing_input(name: str, uri: str, path: str, *, data_type: str, distribution: str) -> dict[str, Any]:
+    source = {"S3Uri": uri, "LocalPath": path, "S3DataType": data_type, "S3InputMode": "File"}
+    return {"InputName": name, "S3Input": {**source, "S3DataDistributionType": distribution}}
+
+
+def _processing_output(name: str, uri: str, path: str) -> dict[str, Any]:
+    return {"OutputName": name, "S3Output": {"S3Uri": uri, "LocalPath": path, "S3UploadMode": "EndOfJob"}}
+
+
+def _distribution(instance_count: int) -> str:
+    return "ShardedByS3Key" if instance_count > 1 else "FullyReplicated"
+
+
+def training_job(plan: RunPlan, features_uri: str) -> dict[str, Any]:
+    """Features → model artifact."""
+    config = plan.config
+    return {
+        "TrainingJobName": plan.run_name,
+        "RoleArn": plan.processing_role_arn,
+        "AlgorithmSpecification": {"TrainingImage": plan.pca_image, "TrainingInputMode": "File"},
+        "HyperParameters": _hyperparameters(config),
+        "InputDataConfig": [
+            {
+                "ChannelName": "train",
+                "ContentType": FEATURE_CONTENT_TYPES[config.feature_format],
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": features_uri,
+                        "S3DataDistributionType": _distribution(config.training_instance_count),
+                    }
+                },
+            }
+        ],
+        "OutputDataConfig": {"S3OutputPath": plan.files.training_output_uri},
+        "ResourceConfig": {
+            "InstanceCount": config.training_instance_count,
+            "InstanceType": config.training_instance_type,
+            "VolumeSizeInGB": config.training_volume_gb,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": config.max_runtime_seconds},
+        "Tags": tag_list(plan.tags),
+    }
+
+
+def _hyperparameters(config: PcaRunConfig) -> dict[str, str]:
+    """All values are strings on the wire."""
+    values = {
+        "feature_dim": config.feature_dim,
+        "num_components": config.num_components,
+        "mini_batch_size": config.mini_batch_size,
+        "algorithm_mode": config.algorithm_mode,
+        "subtract_mean": str(config.subtract_mean).lower(),
+    }
+    if config.algorithm_mode == "randomized":
+        values["extra_components"] = config.extra_components
+    return {name: str(value) for name, value in values.items()}
+
+
+def model(plan: RunPlan, artifact_uri: str) -> dict[str, Any]:
+    """Artifact → model that an endpoint can serve."""
+    return {
+        "ModelName": plan.run_name,
+        "PrimaryContainer": {"Image": plan.pca_image, "ModelDataUrl": artifact_uri},
+        "ExecutionRoleArn": plan.serving_role_arn,
+        "Tags": tag_list(plan.tags),
+    }
+
+
+def endpoint_config(plan: RunPlan, model_name: str) -> dict[str, Any]:
+    """Model → configuration of the endpoint; a new one for every run, since configurations are immutable."""
+    return {
+        "EndpointConfigName": plan.run_name,
+        "ProductionVariants": [
+            {
+                "VariantName": VARIANT_NAME,
+                "ModelName": model_name,
+                "InstanceType": plan.config.serving_instance_type,
+                "InitialInstanceCount": plan.config.serving_instance_count,
+                "InitialVariantWeight": 1.0,
+            }
+        ],
+        "Tags": tag_list(plan.tags),
+    }
+
+
+def endpoint(plan: RunPlan, config_name: str) -> dict[str, Any]:
+    """Configuration → endpoint, as CreateEndpoint takes it; an update leaves out what UpdateEndpoint does not take."""
+    request: dict[str, Any] = {
+        "EndpointName": plan.config.endpoint_name,
+        "EndpointConfigName": config_name,
+        "Tags": tag_list(plan.tags),
+    }
+    if plan.config.deployment_config is not None:
+        request["DeploymentConfig"] = plan.config.deployment_config
+    return request
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Tags as SageMaker's requests spell them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,80 @@
+"""What a run's model was trained on and what it measures: written beside the artifact, read by later runs. Pure."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from sagemaker_pca.evaluation import Check, Evaluation
+from sagemaker_pca.model_comparison import Comparison
+from sagemaker_pca.moments import Moments
+from sagemaker_pca.pca_model import PcaModel
+from sagemaker_pca.report import Column, Data, Model, Projector, RawFile
+
+
+class ModelCard(BaseModel):
+    """Data, model and verdict of the quality gate; `fill_values` replace missing cells of a raw row."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: Data
+    model: Model
+    fill_values: tuple[float, ...]
+    passed: bool
+    reason: str
+    checks: tuple[Check, ...]
+    comparison: Comparison | None
+
+    @property
+    def feature_columns(self) -> tuple[str, ...]:
+        """Names of the model's features, in order."""
+        return tuple(column.name for column in self.data.columns)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        trained: PcaModel,
+        served: PcaModel,
+        artifact_uri: str,
+        moments: Moments,
+        raw_files: tuple[RawFile, ...],
+        evaluation: Evaluation,
+    ) -> Self:
+        """The card of a model that was just evaluated."""
+        return cls(
+            data=_data(moments, raw_files),
+            model=Model(
+                artifact_uri=artifact_uri,
+                singular_values=trained.singular_values,
+                explained_variance_ratio=evaluation.metrics.explained_variance_ratio,
+                served=Projector(mean=served.mean, components=served.components),
+                as_trained=None
+                if moments.scale is None
+                else Projector(mean=trained.mean, components=trained.components),
+                scale=None if moments.scale is None else tuple(moments.scale.tolist()),
+            ),
+            fill_values=tuple(moments.mean.tolist() if moments.missing_values == "mean" else [0.0] * len(moments.mean)),
+            passed=evaluation.passed,
+            reason=evaluation.reason,
+            checks=evaluation.checks,
+            comparison=evaluation.comparison,
+        )
+
+
+def _data(moments: Moments, raw_files: tuple[RawFile, ...]) -> Data:
+    numbers = zip(
+        moments.feature_columns,
+        moments.mean,
+        moments.standard_deviations,
+        moments.minimum,
+        moments.maximum,
+        moments.null_fraction,
+        strict=True,
+    )
+    columns = tuple(
+        Column(name=name, mean=mean, std=std, minimum=low, maximum=high, null_fraction=nulls)
+        for name, mean, std, low, high, nulls in numbers
+    )
+    return Data(row_count=moments.row_count, columns=columns, files=raw_files, skipped_rows=moments.skipped_rows)

@@ -1,0 +1,1 @@
+"""Operators: start jobs, create resources, deploy and delete endpoints."""

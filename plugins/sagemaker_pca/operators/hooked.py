@@ -1,0 +1,28 @@
+"""The provider's base operator on our hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from airflow.providers.amazon.aws.operators.sagemaker import SageMakerBaseOperator
+
+from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+
+Request = dict[str, Any] | Callable[..., dict[str, Any]]
+"""A boto3 request, or a callable that makes it from the task's context when the task runs."""
+
+
+class SageMakerPcaOperator(SageMakerBaseOperator):
+    """An operator whose hook is ours and whose request may be made when the task runs."""
+
+    aws_hook_class = SageMakerPcaHook
+
+    def __init__(self, *, config: Request, **kwargs: Any) -> None:
+        # Airflow calls a templated field that is callable; the provider's annotation knows only dicts.
+        super().__init__(config=cast("dict[str, Any]", config), **kwargs)
+
+    @property
+    def pca_hook(self) -> SageMakerPcaHook:
+        """The operator's hook, typed."""
+        return cast("SageMakerPcaHook", self.hook)

@@ -1,0 +1,86 @@
+"""Operators that create jobs, models and configurations exactly once: the provider's, made transactions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from airflow.providers.amazon.aws.operators.sagemaker import (
+    SageMakerEndpointConfigOperator,
+    SageMakerModelOperator,
+    SageMakerProcessingOperator,
+    SageMakerTrainingOperator,
+)
+from airflow.sdk import Context
+
+from sagemaker_pca.job_status import ENDPOINT_CONFIG, MODEL, PROCESSING_JOB, TRAINING_JOB, ResourceKind
+from sagemaker_pca.operators.hooked import Request, SageMakerPcaOperator
+
+
+class StartOrAdopt(SageMakerPcaOperator):
+    """Creates what `config` asks for, or adopts what an earlier try created; returns name, ARN and attempt."""
+
+    kind: ClassVar[ResourceKind]
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Create or adopt."""
+        self.preprocess_config()
+        return self.pca_hook.start_or_adopt(self.kind, self.config)._asdict()
+
+
+class SageMakerStartProcessingJobOperator(StartOrAdopt, SageMakerProcessingOperator):
+    """Start a processing job, or adopt the one that an earlier try of this task started.
+
+    A job under the request's name that is InProgress or Completed and carries the fingerprint of the same request is
+    adopted. A failed or stopped one, or one of another request, is left alone, and the job starts under the next
+    attempt's name (``<name>-2``, ``<name>-3``, …); S3 URIs that hold the name as a path segment follow it.
+    Waiting is :class:`~sagemaker_pca.sensors.jobs.SageMakerProcessingJobSensor`'s business.
+
+    :param config: request of :py:meth:`SageMaker.Client.create_processing_job`, or a callable that makes it (templated)
+    :return: ``{"name", "arn", "attempt", "adopted"}`` of the job
+    """
+
+    kind = PROCESSING_JOB
+
+    def __init__(self, *, config: Request, **kwargs: Any) -> None:
+        super().__init__(config=config, wait_for_completion=False, print_log=False, deferrable=False, **kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Start or adopt the job."""
+        started = super().execute(context)
+        self.serialized_job = self.config  # what the provider's OpenLineage facets read
+        return started
+
+
+class SageMakerStartTrainingJobOperator(StartOrAdopt, SageMakerTrainingOperator):
+    """Start a training job, or adopt the one that an earlier try of this task started.
+
+    Adoption and attempts work as in :class:`SageMakerStartProcessingJobOperator`.
+
+    :param config: request of :py:meth:`SageMaker.Client.create_training_job`, or a callable that makes it (templated)
+    :return: ``{"name", "arn", "attempt", "adopted"}`` of the job
+    """
+
+    kind = TRAINING_JOB
+
+    def __init__(self, *, config: Request, **kwargs: Any) -> None:
+        super().__init__(config=config, wait_for_completion=False, print_log=False, deferrable=False, **kwargs)
+
+
+class SageMakerCreateModelOperator(StartOrAdopt, SageMakerModelOperator):
+    """Create a model, or adopt the one that an earlier try of this task created.
+
+    :param config: request of :py:meth:`SageMaker.Client.create_model`, or a callable that makes it (templated)
+    :return: ``{"name", "arn", "attempt", "adopted"}`` of the model
+    """
+
+    kind = MODEL
+
+
+class SageMakerCreateEndpointConfigOperator(StartOrAdopt, SageMakerEndpointConfigOperator):
+    """Create an endpoint configuration, or adopt the one that an earlier try of this task created.
+
+    :param config: request of :py:meth:`SageMaker.Client.create_endpoint_config`, or a callable making it (templated)
+    :return: ``{"name", "arn", "attempt", "adopted"}`` of the configuration
+    """
+
+    kind = ENDPOINT_CONFIG

@@ -1,0 +1,105 @@
+"""What the tasks of `pca_pipeline` know of each other: one accessor per fact, read from XCom by task id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Self, TypeVar
+
+from airflow.sdk import Context, get_current_context
+
+from sagemaker_pca.deployment_lease import DeploymentLease
+from sagemaker_pca.run_plan import RunPlan, StagedInputs
+from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+
+T = TypeVar("T")
+
+AWS_CONN_ID = "aws_default"
+
+
+class PipelineRun:
+    """One run of the pipeline, seen from one of its tasks.
+
+    :param context: the task's context
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @classmethod
+    def current(cls) -> Self:
+        """The run that the calling task belongs to."""
+        return cls(get_current_context())
+
+    def result(self, task_id: str, key: str = "return_value") -> Any:
+        """What a task of this run returned, None when it did not."""
+        return self.context["ti"].xcom_pull(task_ids=task_id, key=key)
+
+    @cached_property
+    def hook(self) -> SageMakerPcaHook:
+        """The hook of the pipeline's connection."""
+        return SageMakerPcaHook(aws_conn_id=AWS_CONN_ID)
+
+    @cached_property
+    def plan(self) -> RunPlan:
+        """What preflight decided."""
+        return RunPlan.model_validate(self.result("preflight"))
+
+    @property
+    def inputs(self) -> StagedInputs:
+        """What stage_inputs put in place."""
+        return StagedInputs.model_validate(self.result("stage_inputs"))
+
+    @property
+    def processing_job_name(self) -> str:
+        """Name of the processing job, attempt included."""
+        return str(self.result("features.start_processing")["name"])
+
+    @property
+    def features_uri(self) -> str:
+        """Where the processing job put the features."""
+        return self.plan.files.features_uri(self.processing_job_name)
+
+    @property
+    def stats_uri(self) -> str:
+        """Where the processing job put the moments."""
+        return self.plan.files.stats_uri(self.processing_job_name)
+
+    @property
+    def training_job_name(self) -> str:
+        """Name of the training job, attempt included."""
+        return str(self.result("training.start_training")["name"])
+
+    @property
+    def trained_artifact_uri(self) -> str:
+        """Where the training job put its artifact."""
+        return str(self.result("training.wait_for_training")["ModelArtifacts"]["S3ModelArtifacts"])
+
+    @property
+    def served_artifact_uri(self) -> str:
+        """The artifact that the endpoint serves: the trained one, or that with scaling folded in."""
+        return str(self.result("evaluate_model")["served_artifact_uri"])
+
+    @property
+    def model_name(self) -> str:
+        """Name of the created model."""
+        return str(self.result("deployment.create_model")["name"])
+
+    @property
+    def endpoint_config_name(self) -> str:
+        """Name of the created endpoint configuration."""
+        return str(self.result("deployment.create_endpoint_config")["name"])
+
+    @property
+    def lease(self) -> DeploymentLease:
+        """The endpoint's deployment lease, with this run as holder."""
+        return DeploymentLease(self.plan.files.lease_uri, self.plan.run_name)
+
+
+def from_run(read: Callable[[PipelineRun], T]) -> Callable[..., T]:
+    """A templated field that is read from the run when the task starts, not when the DAG file is parsed."""
+
+    def render(context: Context, jinja_env: Any) -> T:
+        return read(PipelineRun(context))
+
+    return render

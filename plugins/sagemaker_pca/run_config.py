@@ -1,0 +1,283 @@
+"""Every setting of a run: its default, range, help and section, defined once.
+
+The trigger form, validation, the README's settings table and the run report are all made from `PcaRunConfig`.
+Owns no locations (`run_files`) and no requests (`api_requests`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sagemaker_pca.exceptions import SettingError
+
+Origin = Literal["param", "variable", "built-in"]
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+RESOURCE_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+INSTANCE_TYPE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
+S3_URI_PATTERN = r"^s3://[^/]+/.*$"
+
+
+def setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
+    """One setting: pydantic's Field with the form's section and the help text made obligatory."""
+    return Field(default, description=help_text, json_schema_extra={"section": section}, **constraints)
+
+
+class PcaRunConfig(BaseModel):
+    """The settings of one run, validated as a whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bucket: str | None = setting(
+        None,
+        "Data",
+        "S3 bucket that holds raw data and runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+    )
+    raw_data_uri: str | None = setting(
+        None,
+        "Data",
+        "Raw CSV files: every object under this S3 prefix, or one object. Unset: s3://<bucket>/raw/.",
+        pattern=S3_URI_PATTERN,
+    )
+    feature_columns: tuple[str, ...] = setting(
+        ("Ch5", "Ch6", "Ch7", "Ch8"),
+        "Data",
+        "Columns of the raw data that become features, in this order.",
+        min_length=1,
+        max_length=10_000,
+    )
+    delimiter: Literal[",", ";", "\t", "|"] = setting(",", "Data", "Field separator of the raw CSV files.")
+    decimal: Literal[".", ","] = setting(".", "Data", "Decimal mark of the raw CSV files.")
+    missing_values: Literal["zero", "mean", "drop", "fail"] = setting(
+        "zero", "Data", "What an empty cell becomes: 0, the column's mean, a dropped row, or a failed run."
+    )
+    on_bad_rows: Literal["fail", "skip"] = setting(
+        "fail", "Data", "What a row with a non-numeric cell does: fail the job, or be skipped and counted."
+    )
+    max_bad_fraction: float = setting(
+        0.01, "Data", "Largest fraction of rows that on_bad_rows=skip may skip.", ge=0, le=1
+    )
+    scaling: Literal["none", "standardize"] = setting(
+        "none",
+        "Data",
+        "Scale features before training. The served model takes raw units either way: scaling is folded into it.",
+    )
+
+    sklearn_version: str = setting(
+        "1.4-2",
+        "Processing",
+        "Version of SageMaker's scikit-learn container that runs the processing script (1.2-1 or later).",
+        pattern=r"^\d+\.\d+-\d+$",
+    )
+    processing_image_uri: str | None = setting(
+        None, "Processing", "Container image of the processing job. Unset: the scikit-learn image of the region."
+    )
+    processing_instance_type: str = setting(
+        "ml.m5.large", "Processing", "Instance type of the processing job.", pattern=INSTANCE_TYPE_PATTERN
+    )
+    processing_instance_count: int = setting(
+        1, "Processing", "Hosts of the processing job; raw files are shared out among them.", ge=1, le=100
+    )
+    processing_volume_gb: int = setting(
+        30, "Processing", "Disk of each processing host, in GB: raw data and features fit on it.", ge=1, le=16_384
+    )
+    feature_format: Literal["csv", "recordio"] = setting(
+        "csv", "Processing", "How features are stored: CSV to read them, RecordIO-protobuf for speed."
+    )
+
+    num_components: int = setting(
+        3, "Training", "Principal components to keep; at most the number of feature columns.", ge=1
+    )
+    mini_batch_size: int = setting(200, "Training", "Rows the algorithm reads at a time.", ge=1)
+    algorithm_mode: Literal["regular", "randomized"] = setting(
+        "regular", "Training", "Exact decomposition, or the randomized approximation for many columns."
+    )
+    subtract_mean: bool = setting(True, "Training", "Centre the features before the decomposition.")
+    extra_components: int = setting(
+        -1, "Training", "Extra dimensions of the randomized sketch; -1 leaves the choice to the algorithm.", ge=-1
+    )
+    training_image_uri: str | None = setting(
+        None, "Training", "Container image of training and serving. Unset: the built-in PCA image of the region."
+    )
+    training_instance_type: str = setting(
+        "ml.m5.large", "Training", "Instance type of the training job.", pattern=INSTANCE_TYPE_PATTERN
+    )
+    training_instance_count: int = setting(
+        1, "Training", "Hosts of the training job; feature files are shared out among them.", ge=1, le=100
+    )
+    training_volume_gb: int = setting(
+        30, "Training", "Disk of each training host, in GB: the features fit on it.", ge=1, le=16_384
+    )
+
+    min_rows: int = setting(100, "Quality gate", "Fewest rows a model may be trained on.", ge=2)
+    max_null_fraction: float = setting(
+        0.1, "Quality gate", "Largest fraction of missing cells in any feature column.", ge=0, le=1
+    )
+    min_explained_variance: float = setting(
+        0.5, "Quality gate", "Smallest share of the total variance that the components must explain.", ge=0, le=1
+    )
+    max_explained_variance_drop: float = setting(
+        0.05,
+        "Quality gate",
+        "How much less of the new data's variance the new model may explain than the model now in service.",
+        ge=0,
+        le=1,
+    )
+
+    endpoint_name: str = setting(
+        "pca-endpoint", "Deployment", "Endpoint to create or update.", pattern=RESOURCE_NAME_PATTERN, max_length=63
+    )
+    serving_instance_type: str = setting(
+        "ml.m5.large", "Deployment", "Instance type behind the endpoint.", pattern=INSTANCE_TYPE_PATTERN
+    )
+    serving_instance_count: int = setting(1, "Deployment", "Instances behind the endpoint.", ge=1, le=100)
+    deployment_config: dict[str, Any] | None = setting(
+        None, "Deployment", "DeploymentConfig of UpdateEndpoint (blue/green or rolling), passed on as it is."
+    )
+    lease_wait_seconds: int = setting(
+        1800, "Deployment", "How long to wait while another run deploys to the same endpoint.", ge=0, le=86_400
+    )
+    keep_superseded: int = setting(
+        3, "Deployment", "Superseded configurations and models to keep for a manual roll-back.", ge=1, le=100
+    )
+    smoke_test_rows: int = setting(
+        20, "Deployment", "Raw rows sent through the endpoint and compared with the artifact.", ge=1, le=1000
+    )
+
+    processing_role: str = setting(
+        "sagemaker-pca-processing", "Security", "IAM role of processing and training jobs: a name, or an ARN."
+    )
+    serving_role: str = setting("sagemaker-pca-serving", "Security", "IAM role of the served model: a name, or an ARN.")
+    owner: str = setting(
+        "sagemaker-pca",
+        "Security",
+        "Tag `owner` of everything the run creates.",
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+        pattern=r"^[a-zA-Z0-9 _.:/=+@-]+$",
+        max_length=256,
+    )
+    expires_after_days: int | None = setting(
+        None,
+        "Security",
+        "Days after which a sweep may delete the endpoint (tag `expires-at`). Unset: never.",
+        ge=1,
+        le=3650,
+    )
+
+    max_runtime_seconds: int = setting(
+        3600, "Waiting", "Longest run of a job before SageMaker stops it.", ge=60, le=432_000
+    )
+    poll_seconds: float = setting(
+        15, "Waiting", "Seconds between two looks at a job or endpoint; grows slowly while it runs.", ge=0.1, le=300
+    )
+    stop_jobs_on_kill: bool = setting(
+        True, "Waiting", "Stop the SageMaker job when its wait is marked failed or runs out of time."
+    )
+    job_logs: bool = setting(True, "Waiting", "Copy the jobs' own log lines into the task log.")
+
+    @model_validator(mode="after")
+    def settings_agree(self) -> Self:
+        """Refuse settings that contradict each other."""
+        columns = self.feature_columns
+        if duplicates := sorted({name for name in columns if columns.count(name) > 1}):
+            raise ValueError(f"feature_columns names {', '.join(duplicates)} more than once. Name each column once.")
+        if self.num_components > self.feature_dim:
+            raise ValueError(
+                f"num_components={self.num_components} exceeds the {self.feature_dim} feature columns. "
+                "Lower num_components or add columns."
+            )
+        if self.delimiter == self.decimal == ",":
+            raise ValueError("decimal=, needs another delimiter than ','. Set delimiter to ';'.")
+        if self.processing_instance_count > 1 and (self.scaling != "none" or self.missing_values == "mean"):
+            raise ValueError(
+                f"processing_instance_count={self.processing_instance_count} with scaling={self.scaling} and "
+                f"missing_values={self.missing_values}: means and scales of the whole data need one host. "
+                "Set processing_instance_count to 1, or scaling to none and missing_values to zero, drop or fail."
+            )
+        return self
+
+    @property
+    def feature_dim(self) -> int:
+        """Number of feature columns."""
+        return len(self.feature_columns)
+
+
+class ResolvedConfig(NamedTuple):
+    """A run's settings with the layer that each value came from."""
+
+    config: PcaRunConfig
+    origins: dict[str, Origin]
+
+
+def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> ResolvedConfig:
+    """Merge explicit params over the deployment's Variable over the built-in defaults.
+
+    A param of None means "not given": the trigger form sends every field, filled in or not.
+
+    Raises:
+        SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
+    """
+    refuse_unknown(params, "params")
+    refuse_unknown(variable, "Variable sagemaker_pca")
+    given: dict[str, Any] = {name: value for name, value in variable.items() if value is not None}
+    origins: dict[str, Origin] = dict.fromkeys(given, "variable")
+    explicit = {name: value for name, value in params.items() if value is not None}
+    given |= explicit
+    origins |= dict.fromkeys(explicit, "param")
+    try:
+        config = PcaRunConfig.model_validate(given)
+    except ValidationError as error:
+        raise SettingError("\n".join(_sentence(item, origins) for item in error.errors())) from None
+    return ResolvedConfig(config, {name: origins.get(name, "built-in") for name in PcaRunConfig.model_fields})
+
+
+def refuse_unknown(given: Mapping[str, Any], where: str) -> None:
+    """Raise SettingError for the first name that is no setting, with the nearest one that is."""
+    for name in given:
+        if name not in PcaRunConfig.model_fields:
+            nearest = difflib.get_close_matches(name, PcaRunConfig.model_fields, n=1, cutoff=0.4)
+            hint = f"Did you mean {nearest[0]}?" if nearest else "See the settings table in the README."
+            raise SettingError(f"{name} in {where} is no setting of this pipeline. {hint}")
+
+
+def _sentence(error: Any, origins: Mapping[str, Origin]) -> str:
+    if not error["loc"]:
+        return str(error["msg"]).removeprefix("Value error, ")
+    name = str(error["loc"][0])
+    return f"{name}={error['input']!r} ({origins.get(name, 'built-in')}): {error['msg']}."
+
+
+def form_fields() -> dict[str, dict[str, Any]]:
+    """Per setting, the keyword arguments of its field in the trigger form.
+
+    Every default is None, "the deployment's default", since the form sends all fields and a value sent
+    would win over the Variable. The built-in default stands in the help text.
+    """
+    properties = PcaRunConfig.model_json_schema()["properties"]
+    return {name: _form_field(name, schema) for name, schema in properties.items()}
+
+
+def _form_field(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    # The form draws a field from `type`; pydantic writes optional ones as `anyOf`.
+    shape = {key: value for key, value in schema.items() if key not in {"default", "title", "description", "anyOf"}}
+    shape |= next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), {})
+    if "enum" in shape:
+        shape["enum"] = [*shape["enum"], None]
+    shape["type"] = [shape["type"], "null"]
+    shape.pop("additionalProperties", None)
+    return {"default": None, "title": name, "description": f"{schema['description']} {default_text(name)}", **shape}
+
+
+def default_text(name: str) -> str:
+    """The built-in default of a setting, as a sentence for people."""
+    default = PcaRunConfig.model_fields[name].default
+    if default is None:
+        return ""
+    shown = ", ".join(default) if isinstance(default, tuple) else json.dumps(default)
+    return f"Built-in default: {shown}."

@@ -1,0 +1,99 @@
+"""What preflight decided for a run: settings, place, identity and images. Pure, and plain JSON in XCom."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from sagemaker_pca.run_config import Origin, PcaRunConfig
+from sagemaker_pca.run_files import RunFiles
+
+MANAGED_BY = "sagemaker-pca"
+
+
+class RawFile(BaseModel):
+    """One raw data object as it was when the run listed it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    size: int
+    etag: str
+
+
+class StagedInputs(BaseModel):
+    """What the processing job reads; both names hold the digest of their content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code_uri: str
+    manifest_uri: str
+    raw_bucket: str
+    raw_files: tuple[RawFile, ...]
+
+
+class RunPlan(BaseModel):
+    """Everything later tasks need to know of a run, decided once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: PcaRunConfig
+    origins: dict[str, Origin]
+    dag_id: str
+    run_id: str
+    run_name: str
+    started_at: datetime
+    partition: str
+    region: str
+    account: str
+    bucket: str
+    processing_image: str
+    pca_image: str
+
+    @property
+    def files(self) -> RunFiles:
+        """The run's S3 locations."""
+        return RunFiles(self.bucket, self.run_name, self.config.endpoint_name)
+
+    @property
+    def raw_data_uri(self) -> str:
+        """Where the raw data lies."""
+        return self.config.raw_data_uri or self.files.default_raw_data_uri
+
+    @property
+    def processing_role_arn(self) -> str:
+        """Role of processing and training jobs."""
+        return self._role_arn(self.config.processing_role)
+
+    @property
+    def serving_role_arn(self) -> str:
+        """Role of the served model."""
+        return self._role_arn(self.config.serving_role)
+
+    def _role_arn(self, role: str) -> str:
+        return role if role.startswith("arn:") else f"arn:{self.partition}:iam::{self.account}:role/{role}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of every resource the run creates."""
+        tags = {
+            "managed-by": MANAGED_BY,
+            "dag-id": tag_value(self.dag_id),
+            "run-id": tag_value(self.run_id),
+            "run-name": self.run_name,
+            "owner": self.config.owner,
+        }
+        if self.config.expires_after_days is not None:
+            expires_at = self.started_at + timedelta(days=self.config.expires_after_days)
+            tags["expires-at"] = expires_at.isoformat(timespec="seconds")
+        return tags
+
+
+def tag_value(text: str) -> str:
+    """The text with characters that tags may not hold replaced by `_`, at most 256 of them.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+    """
+    return re.sub(r"[^\w\s.:/=+@-]", "_", text)[:256]

@@ -1,0 +1,1 @@
+"""Sensors: wait for jobs and endpoints, deferred by default."""

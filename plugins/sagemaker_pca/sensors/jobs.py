@@ -1,0 +1,110 @@
+"""Sensors that wait for processing, training and transform jobs and tell success from everything else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from sagemaker_pca.exceptions import JobFailedError, WaitTimeoutError
+from sagemaker_pca.job_log import JobLog, last_lines
+from sagemaker_pca.job_status import (
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    ResourceKind,
+    failure_message,
+    is_running,
+    waiting_budget_seconds,
+)
+from sagemaker_pca.sensors.wait import Description, SageMakerWaitSensor
+from sagemaker_pca.triggers.jobs import SageMakerJobTrigger
+
+
+class SageMakerJobSensor(SageMakerWaitSensor):
+    """Wait until a job has ended, and succeed only when it is Completed.
+
+    The waiting budget is the job's own MaxRuntimeInSeconds plus an hour for instances to come. When it is used up,
+    or the waiting task is marked failed, the job is stopped; cleared or marked success, it runs on.
+
+    :param job_name: name of the job (templated)
+    :param job_logs: copy the containers' log lines into the task log (templated)
+    :param stop_on_kill: stop the job when its wait is marked failed or runs out of time (templated)
+    """
+
+    kind: ClassVar[ResourceKind]
+    template_fields: Sequence[str] = aws_template_fields("job_name", "poll_seconds", "job_logs", "stop_on_kill")
+
+    def __init__(self, *, job_name: Any, job_logs: Any = True, stop_on_kill: Any = True, **kwargs: Any) -> None:
+        super().__init__(resource_type=self.kind.noun, **kwargs)
+        self.job_name = job_name
+        self.job_logs = job_logs
+        self.stop_on_kill = stop_on_kill
+
+    def describe(self) -> Description:
+        """Describe the job."""
+        return self.pca_hook.describe(self.kind, self.job_name)
+
+    def is_changing(self, description: Description) -> bool:
+        """Whether the job still runs."""
+        return is_running(self.kind, description)
+
+    def trigger(self, description: Description) -> SageMakerJobTrigger:
+        """The deferred half."""
+        self.log.info("Waiting for %s %s, %s", self.kind.noun, self.job_name, self.kind.status(description))
+        return SageMakerJobTrigger(
+            operation=self.kind.operation,
+            job_name=self.job_name,
+            job_logs=bool(self.job_logs),
+            stop_on_kill=bool(self.stop_on_kill),
+            poll_seconds=float(self.poll_seconds),
+            deadline=time.time() + waiting_budget_seconds(description),
+            **self.connection,
+        )
+
+    def execute(self, context: Any) -> Any:
+        """Wait; a job that has ended before the first look shows its log here, as no trigger will."""
+        result = super().execute(context)
+        if self.job_logs:
+            for line in JobLog(self.kind, self.job_name).new_lines(self.pca_hook):
+                self.log.info("%s", line)
+        return result
+
+    def verdict(self, description: Description) -> Description:
+        """The description of a Completed job."""
+        reason = failure_message(self.kind, self.job_name, description)
+        if reason is None:
+            return description
+        lines = "\n".join(last_lines(self.pca_hook, self.kind, self.job_name)) or "(no log)"
+        raise JobFailedError(f"{reason}\nLast lines of {self.kind.log_group}/{self.job_name}:\n{lines}")
+
+    def give_up(self, description: Description) -> None:
+        """Stop the job, unless told not to, and say so."""
+        outcome = "It was left running."
+        if self.stop_on_kill:
+            self.pca_hook.stop_job(self.kind, self.job_name)
+            outcome = "It was asked to stop."
+        raise WaitTimeoutError(
+            f"{self.kind.noun} {self.job_name} is still {self.kind.status(description)} after its waiting budget of "
+            f"{waiting_budget_seconds(description):.0f} s. {outcome} Raise max_runtime_seconds or look at its log."
+        )
+
+
+class SageMakerProcessingJobSensor(SageMakerJobSensor):
+    """Wait for a processing job; parameters as of :class:`SageMakerJobSensor`."""
+
+    kind = PROCESSING_JOB
+
+
+class SageMakerTrainingJobSensor(SageMakerJobSensor):
+    """Wait for a training job; parameters as of :class:`SageMakerJobSensor`."""
+
+    kind = TRAINING_JOB
+
+
+class SageMakerTransformJobSensor(SageMakerJobSensor):
+    """Wait for a transform job; parameters as of :class:`SageMakerJobSensor`."""
+
+    kind = TRANSFORM_JOB

@@ -1,0 +1,81 @@
+"""Decide everything about a run before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import Variable
+
+from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.pipeline_run import PipelineRun
+from sagemaker_pca.run_config import PcaRunConfig, resolve
+from sagemaker_pca.run_files import run_name
+from sagemaker_pca.run_plan import RunPlan
+from sagemaker_pca.sagemaker_hook import CallerIdentity
+
+VARIABLE_NAME = "sagemaker_pca"
+
+
+def preflight(run: PipelineRun) -> dict[str, Any]:
+    """Resolve settings, identity, bucket and images into the run's plan."""
+    context = run.context
+    config, origins = resolve(context["params"], deployment_defaults())
+    identity = run.hook.caller_identity()
+    dag_id, run_id = context["dag"].dag_id, context["run_id"]
+    plan = RunPlan(
+        config=config,
+        origins=origins,
+        dag_id=dag_id,
+        run_id=run_id,
+        run_name=run_name(dag_id, run_id, context["ti"].map_index or -1),
+        started_at=started_at(context["dag_run"]),
+        partition=identity.partition,
+        region=identity.region,
+        account=identity.account,
+        bucket=config.bucket or f"sagemaker-pca-{identity.region}-{identity.account}",
+        processing_image=config.processing_image_uri or sklearn_image_uri(config, identity),
+        pca_image=config.training_image_uri or pca_image_uri(identity),
+    )
+    return plan.model_dump(mode="json")
+
+
+def deployment_defaults() -> Mapping[str, Any]:
+    """Settings from the Airflow Variable `sagemaker_pca`, a JSON object."""
+    defaults = Variable.get(VARIABLE_NAME, default=None, deserialize_json=True) or {}
+    if not isinstance(defaults, dict):
+        raise SettingError(
+            f"Variable {VARIABLE_NAME} is a JSON {type(defaults).__name__}; it must be an object of settings."
+        )
+    return defaults
+
+
+def started_at(dag_run: Any) -> datetime:
+    """When the run started: the same for every try, and present without a logical date."""
+    when: datetime = dag_run.start_date or dag_run.run_after
+    return when
+
+
+def pca_image_uri(identity: CallerIdentity) -> str:
+    """The built-in algorithm's image, from the SageMaker SDK's own table."""
+    return _image_uri("pca", identity)
+
+
+def sklearn_image_uri(config: PcaRunConfig, identity: CallerIdentity) -> str:
+    """SageMaker's scikit-learn image, from the SDK's own table."""
+    return _image_uri(
+        "sklearn", identity, version=config.sklearn_version, instance_type=config.processing_instance_type
+    )
+
+
+def _image_uri(framework: str, identity: CallerIdentity, **details: str) -> str:
+    # Imported here alone: the SDK takes seconds to import and installs log handlers of its own.
+    from sagemaker.core import image_uris
+
+    try:
+        uri: str = image_uris.retrieve(framework, identity.region, **details)
+    except ValueError as error:
+        setting = "training_image_uri" if framework == "pca" else "processing_image_uri"
+        raise SettingError(f"No {framework} image in {identity.region}: {error} Give {setting} yourself.") from error
+    return uri

@@ -1,0 +1,151 @@
+"""Write the report of whatever happened, give the lease back, and make the run's state say how it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from sagemaker_pca.deployment import DeploymentRecord
+from sagemaker_pca.model_card import ModelCard
+from sagemaker_pca.pipeline_run import PipelineRun
+from sagemaker_pca.report import (
+    Deployment,
+    FailedStep,
+    ProjectionSample,
+    Run,
+    RunReport,
+    Setting,
+    SmokeTest,
+    Step,
+    Verdict,
+)
+from sagemaker_pca.report_page import render_html
+from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_durations, task_states
+
+
+def publish_results(run: PipelineRun) -> dict[str, Any]:
+    """Publish report.json and report.html, release the lease, record a promotion.
+
+    Raises:
+        AirflowFailException: when a step of the run failed; a leaf that merely ran would turn the run green.
+    """
+    states = task_states(run.context)
+    failed = [task_id for task_id, state in states.items() if state == "failed"]
+    if run.result("preflight") is None:
+        raise AirflowFailException(f"The run planned nothing: {_failure(run, failed)}")
+    report = build_report(run, states)
+    files, hook = run.plan.files, run.hook
+    hook.write_bytes(files.report_json_uri, report.to_json().encode(), "application/json")
+    hook.write_bytes(files.report_html_uri, render_html(report).encode(), "text/html; charset=utf-8")
+    if report.run.verdict is Verdict.PROMOTED and report.deployment is not None:
+        hook.write_json(files.promoted_uri, {"run_name": run.plan.run_name, **report.deployment.model_dump()})
+    run.lease.release(hook)
+    if any(state in FAILED_STATES for state in states.values()):
+        raise AirflowFailException(f"{report.run.verdict}: {report.run.reason} Report: {files.report_html_uri}")
+    return {"verdict": report.run.verdict, "report_uri": files.report_html_uri}
+
+
+def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
+    """The report of a run, from what its steps left behind."""
+    plan, hook = run.plan, run.hook
+    document = hook.find_json(plan.files.model_card_uri)
+    card = ModelCard.model_validate(document) if document else None
+    smoke_test = run.result("deployment.smoke_test")
+    sample = hook.find_json(plan.files.projections_uri)
+    verdict, reason = _verdict(run, states, card)
+    return RunReport(
+        run=Run(
+            dag_id=plan.dag_id,
+            run_id=plan.run_id,
+            run_name=plan.run_name,
+            started_at=plan.started_at,
+            finished_at=datetime.now(UTC),
+            verdict=verdict,
+            reason=reason,
+        ),
+        steps=_steps(run, states),
+        settings=_settings(run),
+        data=card.data if card else None,
+        model=card.model if card else None,
+        checks=card.checks if card else (),
+        comparison=card.comparison if card else None,
+        deployment=_deployment(run, verdict),
+        smoke_test=SmokeTest.model_validate(smoke_test) if smoke_test else None,
+        projection_sample=ProjectionSample.model_validate(sample) if sample else None,
+        failed_step=_failed_step(run, states),
+    )
+
+
+def _verdict(run: PipelineRun, states: dict[str, str], card: ModelCard | None) -> tuple[Verdict, str]:
+    failed = [task_id for task_id, state in states.items() if state == "failed"]
+    if not failed:
+        return Verdict.PROMOTED, ""
+    reason = _failure(run, failed)
+    if card is not None and not card.passed:
+        return Verdict.REFUSED, card.reason
+    if states.get("deployment.roll_back") == "success":
+        return Verdict.ROLLED_BACK, reason
+    return Verdict.FAILED, reason
+
+
+def _failure(run: PipelineRun, failed: list[str]) -> str:
+    """The failed tasks, each with its error."""
+    return " ".join(f"{task_id} failed: {run.result(task_id, FAILURE_KEY) or 'see its log.'}" for task_id in failed)
+
+
+def _steps(run: PipelineRun, states: dict[str, str]) -> tuple[Step, ...]:
+    durations = task_durations(run.context)
+    own_id = run.context["ti"].task_id
+    order = [task.task_id for task in _in_order(run.context["dag"])]
+    return tuple(
+        Step(task_id=task_id, state=states.get(task_id), duration_seconds=durations.get(task_id))
+        for task_id in order
+        if task_id != own_id
+    )
+
+
+def _in_order(dag: Any) -> list[Any]:
+    """Tasks, each after the ones it waits for."""
+    return list(dag.topological_sort())
+
+
+def _settings(run: PipelineRun) -> tuple[Setting, ...]:
+    values = run.plan.config.model_dump(mode="json")
+    settings = []
+    for name, field in PcaRunConfig.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        settings.append(
+            Setting(
+                name=name,
+                value=values[name],
+                origin=run.plan.origins[name],
+                section=str(extra.get("section", "")),
+                help=field.description or "",
+            )
+        )
+    return tuple(settings)
+
+
+def _deployment(run: PipelineRun, verdict: Verdict) -> Deployment | None:
+    document = run.hook.find_json(run.plan.files.deployment_record_uri)
+    if document is None:
+        return None
+    record = DeploymentRecord.model_validate(document)
+    return Deployment(
+        endpoint_name=record.endpoint_name,
+        endpoint_config_name=record.endpoint_config_name,
+        model_name=run.model_name,
+        previous_endpoint_config_name=record.previous_endpoint_config_name,
+        verified=verdict is Verdict.PROMOTED,
+    )
+
+
+def _failed_step(run: PipelineRun, states: dict[str, str]) -> FailedStep | None:
+    failed = [task_id for task_id, state in states.items() if state == "failed"]
+    if not failed:
+        return None
+    error, _, tail = str(run.result(failed[0], FAILURE_KEY) or "").partition("\n")
+    return FailedStep(task_id=failed[0], error=error, log_tail=tuple(tail.splitlines()))

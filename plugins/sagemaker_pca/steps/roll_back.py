@@ -1,0 +1,58 @@
+"""Put back what was in service before, when a deployment was begun and did not end verified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from sagemaker_pca.deployment import DeploymentRecord
+from sagemaker_pca.exceptions import DeploymentError
+from sagemaker_pca.job_status import check_in_service
+from sagemaker_pca.pipeline_run import PipelineRun
+from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.sensors.endpoints import LONGEST_DEPLOYMENT_SECONDS
+from sagemaker_pca.task_states import task_states
+
+VERIFYING_TASK = "deployment.smoke_test"
+
+
+def roll_back(run: PipelineRun) -> dict[str, Any]:
+    """Return the endpoint to the recorded configuration and verify it, or delete a new endpoint.
+
+    Raises:
+        AirflowSkipException: when there is nothing to roll back.
+        DeploymentError: when the previous configuration is not back in service.
+    """
+    if run.result("preflight") is None:
+        raise AirflowSkipException("The run ended before it planned anything.")
+    document = run.hook.find_json(run.plan.files.deployment_record_uri)
+    if document is None:
+        raise AirflowSkipException("This run changed no endpoint.")
+    if task_states(run.context).get(VERIFYING_TASK) == "success":
+        raise AirflowSkipException("The deployment is verified.")
+
+    record = DeploymentRecord.model_validate(document)
+    run.lease.renew(run.hook)
+    restore(run.hook, record, run.plan.config.poll_seconds)
+    return record.model_dump()
+
+
+def restore(hook: SageMakerPcaHook, record: DeploymentRecord, poll_seconds: float) -> None:
+    """Bring the endpoint back to what the record says was in service."""
+    name, previous = record.endpoint_name, record.previous_endpoint_config_name
+    endpoint = hook.wait_for_endpoint(name, poll_seconds, LONGEST_DEPLOYMENT_SECONDS)
+    if previous is None:
+        if endpoint is not None:
+            hook.log.info("Endpoint %s is new and not verified: deleting it", name)
+            hook.delete_endpoint_and_wait(name, poll_seconds)
+        return
+    if endpoint is None:
+        raise DeploymentError(f"endpoint {name} is gone; create it with the configuration {previous}.")
+    if endpoint.get("EndpointConfigName") != previous or endpoint["EndpointStatus"] != "InService":
+        hook.log.info("Endpoint %s: back to %s", name, previous)
+        hook.conn.update_endpoint(EndpointName=name, EndpointConfigName=previous)
+        endpoint = hook.wait_for_endpoint(name, poll_seconds, LONGEST_DEPLOYMENT_SECONDS)
+    if endpoint is None:
+        raise DeploymentError(f"endpoint {name} vanished during the roll-back; create it with {previous}.")
+    check_in_service(endpoint, previous)

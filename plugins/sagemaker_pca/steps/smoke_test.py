@@ -1,0 +1,129 @@
+"""Ask the endpoint for projections of raw rows and compare them with the artifact's, number by number."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sagemaker_pca.exceptions import InputError, SmokeTestError
+from sagemaker_pca.model_card import ModelCard
+from sagemaker_pca.pca_model import PcaModel
+from sagemaker_pca.pipeline_run import PipelineRun
+from sagemaker_pca.raw_rows import RawFormat, first_rows
+from sagemaker_pca.report import ProjectionSample, SmokeTest
+
+FloatArray = NDArray[np.float64]
+
+FIRST_BYTES = 8 * 1024 * 1024
+PLOTTED_ROWS = 500
+PLOTTED_COMPONENTS = 3
+
+
+def smoke_test(run: PipelineRun) -> dict[str, Any]:
+    """Send raw rows one by one and all at once; the served model must project them as the artifact does.
+
+    Raises:
+        SmokeTestError: on another shape, a number that is not finite, or a difference beyond float32 rounding.
+    """
+    plan = run.plan
+    run.lease.renew(run.hook)
+    model = PcaModel.from_artifact(run.hook.read_bytes(run.served_artifact_uri))
+    rows = raw_sample(run, max(plan.config.smoke_test_rows, PLOTTED_ROWS))
+    tested = rows[: plan.config.smoke_test_rows]
+
+    endpoint = Endpoint(run)
+    singles = np.vstack([endpoint.project(row[np.newaxis]) for row in tested])
+    together = endpoint.project(tested)
+    expected = model.project(tested)
+    tolerance = float32_tolerance(model, tested)
+    for how, answer in (("one row a call", singles), ("all rows in one call", together)):
+        check_agreement(plan.config.endpoint_name, how, answer, expected, tolerance)
+
+    largest_first = model.project(rows[:PLOTTED_ROWS])[:, ::-1][:, :PLOTTED_COMPONENTS]
+    sample = ProjectionSample(row_numbers=tuple(range(1, len(largest_first) + 1)), projections=largest_first)
+    run.hook.write_json(plan.files.projections_uri, sample.model_dump(mode="json"))
+    return SmokeTest(
+        rows=len(tested),
+        raw_row=tested[0],
+        endpoint_projection=singles[0],
+        artifact_projection=expected[0],
+        max_abs_difference=float(np.abs(together - expected).max()),
+        latency_p50_ms=float(np.percentile(endpoint.latencies_ms[: len(tested)], 50)),
+        latency_p95_ms=float(np.percentile(endpoint.latencies_ms[: len(tested)], 95)),
+    ).model_dump(mode="json")
+
+
+class Endpoint:
+    """The endpoint as a client sees it; keeps the latency of each call."""
+
+    def __init__(self, run: PipelineRun) -> None:
+        self._runtime = run.hook.runtime
+        self._name = run.plan.config.endpoint_name
+        self.latencies_ms: list[float] = []
+
+    def project(self, rows: FloatArray) -> FloatArray:
+        """(n, k) projections of (n, d) rows, sent as CSV without a header."""
+        body = "\n".join(",".join(map(repr, row)) for row in rows.tolist())
+        started = time.perf_counter()
+        answer = self._runtime.invoke_endpoint(
+            EndpointName=self._name, ContentType="text/csv", Accept="application/json", Body=body.encode()
+        )
+        content = answer["Body"].read()
+        self.latencies_ms.append((time.perf_counter() - started) * 1000)
+        try:
+            document = json.loads(content)
+            projections: FloatArray = np.array([item["projection"] for item in document["projections"]], dtype=float)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SmokeTestError(
+                f"endpoint {self._name} answered {content[:200]!r}, which holds no projections ({error!r})."
+            ) from error
+        return projections
+
+
+def raw_sample(run: PipelineRun, limit: int) -> FloatArray:
+    """Raw rows from the beginning of the first raw file that has any."""
+    config, inputs = run.plan.config, run.inputs
+    card = ModelCard.model_validate(run.hook.read_json(run.plan.files.model_card_uri))
+    raw_format = RawFormat(config.feature_columns, card.fill_values, config.delimiter, config.decimal)
+    error: InputError | None = None
+    for file in inputs.raw_files:
+        part = None if file.key.endswith(".parquet") else min(FIRST_BYTES, file.size)
+        content = run.hook.read_bytes(f"s3://{inputs.raw_bucket}/{file.key}", first_bytes=part)
+        try:
+            return first_rows(file.key, content, raw_format, limit)
+        except InputError as no_rows:
+            error = no_rows
+    raise error or InputError("The run staged no raw files.")
+
+
+def float32_tolerance(model: PcaModel, rows: FloatArray) -> FloatArray:
+    """(n, k) largest difference that float32 arithmetic explains.
+
+    The container reads values, mean and components as float32: each product carries a relative error of a few eps,
+    and the sum over d products adds up at worst d of them (Higham, Accuracy and Stability, section 3.1).
+    """
+    eps = float(np.finfo(np.float32).eps)
+    return eps * (rows.shape[1] + 4) * (np.abs(rows) + np.abs(model.mean)) @ np.abs(model.components)
+
+
+def check_agreement(name: str, how: str, answer: FloatArray, expected: FloatArray, tolerance: FloatArray) -> None:
+    """Refuse projections of another shape, not finite, or too far from the artifact's."""
+    if answer.shape != expected.shape:
+        raise SmokeTestError(
+            f"endpoint {name}, {how}: {answer.shape} numbers came back for {expected.shape} asked. "
+            "Another model is in service, or an old one."
+        )
+    if not np.isfinite(answer).all():
+        raise SmokeTestError(f"endpoint {name}, {how}: the projections hold NaN or infinity.")
+    excess = np.abs(answer - expected) - tolerance
+    if (excess > 0).any():
+        row, component = np.unravel_index(int(np.argmax(excess)), excess.shape)
+        raise SmokeTestError(
+            f"endpoint {name}, {how}: row {row + 1}, component {component + 1} is {answer[row, component]:.9g}, "
+            f"the artifact says {expected[row, component]:.9g} (tolerance {tolerance[row, component]:.2g}). "
+            "Another model is in service, or an old one."
+        )

@@ -1,0 +1,1 @@
+"""Triggers: the deferred halves of the sensors."""

@@ -1,0 +1,33 @@
+"""Waits for an endpoint in the triggerer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagemaker_pca.deployment_lease import DeploymentLease
+from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES
+from sagemaker_pca.triggers.wait import SageMakerWaitTrigger
+
+
+class SageMakerEndpointTrigger(SageMakerWaitTrigger):
+    """Fire when an endpoint no longer changes its state, or at the deadline.
+
+    :param endpoint_name: name of the endpoint
+    :param lease: the deployment lease to renew while waiting, as a document; None without one
+    """
+
+    def __init__(self, *, endpoint_name: str, lease: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.endpoint_name = endpoint_name
+        self.lease = lease
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments to make this trigger again."""
+        return {**super().arguments(), "endpoint_name": self.endpoint_name, "lease": self.lease}
+
+    def still_changing(self) -> bool:
+        """Describe the endpoint and renew the lease; a missing endpoint rests too."""
+        if self.lease is not None:
+            DeploymentLease(**self.lease).renew(self.hook)
+        description = self.hook.find_endpoint(self.endpoint_name)
+        return description is not None and description["EndpointStatus"] in CHANGING_ENDPOINT_STATES

@@ -1,0 +1,109 @@
+"""What all deferred waits share: one client per connection, a deadline of their own, polling with backoff."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import time
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from sagemaker_pca.polling import delays
+from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+
+
+@functools.cache
+def shared_hook(connection: str) -> SageMakerPcaHook:
+    """The hook of a connection (its arguments as JSON): boto3 clients are thread-safe, and each costs megabytes."""
+    return SageMakerPcaHook(**json.loads(connection))
+
+
+class SageMakerWaitTrigger(BaseTrigger):
+    """Fire ``{"status": "ended"}`` when the thing waited for rests, ``{"status": "timeout"}`` at the deadline.
+
+    Subclasses look once in :meth:`still_changing`, which runs in a thread: an aiobotocore client of its own per wait
+    would cost 18 MB and die with its event loop.
+
+    :param poll_seconds: seconds between two looks, at the start
+    :param deadline: when to give up, in seconds since the epoch. The trigger keeps it itself: Airflow's own trigger
+        timeout ends the wait without a word to the operator, and ``airflow dags test`` ignores it
+    :param aws_conn_id: AWS connection
+    :param region_name: AWS region, unless it is the connection's
+    :param verify: whether to verify TLS certificates
+    :param botocore_config: botocore client settings
+    """
+
+    def __init__(
+        self,
+        *,
+        poll_seconds: float,
+        deadline: float,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.poll_seconds = poll_seconds
+        self.deadline = deadline
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = verify
+        self.botocore_config = botocore_config
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments to make this trigger again; subclasses add theirs."""
+        return {
+            "poll_seconds": self.poll_seconds,
+            "deadline": self.deadline,
+            "aws_conn_id": self.aws_conn_id,
+            "region_name": self.region_name,
+            "verify": self.verify,
+            "botocore_config": self.botocore_config,
+        }
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, for the triggerer."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", self.arguments()
+
+    @property
+    def hook(self) -> SageMakerPcaHook:
+        """The hook that all waits on this connection share. Builds a client at first use: never on the event loop."""
+        arguments = {
+            "aws_conn_id": self.aws_conn_id,
+            "region_name": self.region_name,
+            "verify": self.verify,
+            "config": self.botocore_config,
+        }
+        return shared_hook(json.dumps(arguments, sort_keys=True))
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until the thing waited for rests or the deadline is reached; then fire once."""
+        for delay in delays(self.poll_seconds):
+            if not await asyncio.to_thread(self.still_changing):
+                yield TriggerEvent({"status": "ended"})
+                return
+            if time.time() >= self.deadline:
+                yield TriggerEvent({"status": "timeout"})
+                return
+            await asyncio.sleep(delay)
+
+    @abstractmethod
+    def still_changing(self) -> bool:
+        """Look once; whether to look again."""
+
+    def task_state(self) -> str | None:
+        """State of the waiting task instance, to tell why somebody ended the wait."""
+        instance = self.task_instance
+        if instance is None:
+            return None
+        states = RuntimeTaskInstance.get_task_states(
+            dag_id=instance.dag_id, task_ids=[instance.task_id], run_ids=[instance.run_id], map_index=instance.map_index
+        )
+        state: str | None = next(iter(states.get(instance.run_id, {}).values()), None)
+        return state
