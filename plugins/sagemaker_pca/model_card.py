@@ -45,15 +45,15 @@ class ModelCard(BaseModel):
         """The card of a model that was just evaluated."""
         return cls(
             data=_data(moments, raw_files),
-            model=Model(
-                artifact_uri=artifact_uri,
-                singular_values=trained.singular_values,
-                explained_variance_ratio=evaluation.metrics.explained_variance_ratio,
-                served=Projector(mean=served.mean, components=served.components),
-                as_trained=None
-                if moments.scale is None
-                else Projector(mean=trained.mean, components=trained.components),
-                scale=None if moments.scale is None else tuple(moments.scale.tolist()),
+            model=Model.model_validate(
+                {
+                    "artifact_uri": artifact_uri,
+                    "singular_values": trained.singular_values,
+                    "explained_variance_ratio": evaluation.metrics.explained_variance_ratio,
+                    "served": _projector(served),
+                    "as_trained": None if moments.scale is None else _projector(trained),
+                    "scale": moments.scale,
+                }
             ),
             fill_values=tuple(moments.mean.tolist() if moments.missing_values == "mean" else [0.0] * len(moments.mean)),
             passed=evaluation.passed,
@@ -61,6 +61,10 @@ class ModelCard(BaseModel):
             checks=evaluation.checks,
             comparison=evaluation.comparison,
         )
+
+
+def _projector(model: PcaModel) -> Projector:
+    return Projector.model_validate({"mean": model.mean, "components": model.components})
 
 
 def _data(moments: Moments, raw_files: tuple[RawFile, ...]) -> Data:

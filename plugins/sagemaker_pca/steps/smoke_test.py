@@ -44,7 +44,8 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
         check_agreement(plan.config.endpoint_name, how, answer, expected, tolerance)
 
     largest_first = model.project(rows[:PLOTTED_ROWS])[:, ::-1][:, :PLOTTED_COMPONENTS]
-    sample = ProjectionSample(row_numbers=tuple(range(1, len(largest_first) + 1)), projections=largest_first)
+    row_numbers = tuple(range(1, len(largest_first) + 1))
+    sample = ProjectionSample.model_validate({"row_numbers": row_numbers, "projections": largest_first})
     run.hook.write_json(plan.files.projections_uri, sample.model_dump(mode="json"))
     return SmokeTest(
         rows=len(tested),
@@ -107,7 +108,8 @@ def float32_tolerance(model: PcaModel, rows: FloatArray) -> FloatArray:
     and the sum over d products adds up at worst d of them (Higham, Accuracy and Stability, section 3.1).
     """
     eps = float(np.finfo(np.float32).eps)
-    return eps * (rows.shape[1] + 4) * (np.abs(rows) + np.abs(model.mean)) @ np.abs(model.components)
+    tolerance: FloatArray = (np.abs(rows) + np.abs(model.mean)) @ np.abs(model.components)
+    return eps * (rows.shape[1] + 4) * tolerance
 
 
 def check_agreement(name: str, how: str, answer: FloatArray, expected: FloatArray, tolerance: FloatArray) -> None:
