@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sagemaker_pca.model_comparison import Comparison, FloatArray, compare, finite_or_none, total_in_training_units
+from sagemaker_pca.model_comparison import Comparison, compare, finite_or_none, total_in_training_units
 from sagemaker_pca.moments import Moments
 from sagemaker_pca.pca_model import PcaModel
 
@@ -79,19 +79,17 @@ def evaluate(
     moments: Moments,
     limits: GateLimits,
     *,
-    scale: FloatArray | None = None,
     served: PcaModel | None = None,
     served_columns: Sequence[str] | None = None,
 ) -> Evaluation:
     """Measure a model against its own training data, the limits and the model now in service.
 
     :param model: the new model as it would be served: raw units, any scaling folded in.
-    :param moments: statistics of the rows it was trained on, raw units.
-    :param scale: (d,) divisors of the columns where training saw standardized features.
+    :param moments: statistics of the rows it was trained on, with the scale where features were standardized.
     :param served: the model now in service, raw units.
     :param served_columns: the serving model's feature columns in order; without them only their number is compared.
     """
-    metrics = _measure(model, moments, scale)
+    metrics = _measure(model, moments)
     checks = [
         _check_rows(metrics, limits),
         _check_null_fraction(metrics, limits),
@@ -106,13 +104,13 @@ def evaluate(
     if served is None or not columns_check.passed:
         return Evaluation(metrics, tuple(checks))
 
-    comparison = compare(model, served, moments, scale=scale)
+    comparison = compare(model, served, moments)
     checks.append(_check_drop(comparison, limits))
     return Evaluation(metrics, tuple(checks), comparison)
 
 
-def _measure(model: PcaModel, moments: Moments, scale: FloatArray | None) -> Metrics:
-    total = total_in_training_units(model, moments, scale)
+def _measure(model: PcaModel, moments: Moments) -> Metrics:
+    total = total_in_training_units(model, moments)
     ratio = np.asarray(model.explained_variance_ratio(total), dtype=np.float64)
     null_fraction = np.asarray(moments.null_fraction, dtype=np.float64)
     # argmax names a NaN before any number, which is what a reader has to see.

@@ -29,14 +29,14 @@ class Comparison:
     note: str
 
 
-def compare(model: PcaModel, served: PcaModel, moments: Moments, *, scale: FloatArray | None = None) -> Comparison:
+def compare(model: PcaModel, served: PcaModel, moments: Moments) -> Comparison:
     """Measure both models, given in raw units, on the data that the moments describe."""
-    trained, served = in_training_units(model, scale), in_training_units(served, scale)
-    total = total_in_training_units(model, moments, scale)
+    trained, served = in_training_units(model, moments.scale), in_training_units(served, moments.scale)
+    total = total_in_training_units(model, moments)
     if not (np.isfinite(trained.components).all() and np.isfinite(served.components).all()):
         return Comparison(None, None, None, None, "One of the two models holds numbers that are not finite.")
     if moments.scatter is not None:
-        scatter = _scatter_in_training_units(moments.scatter, scale)
+        scatter = _scatter_in_training_units(moments.scatter, moments.scale)
         new, old = captured_variance(trained.components, scatter), captured_variance(served.components, scatter)
         note = "Both models are measured on the new data."
     else:
@@ -90,10 +90,10 @@ def in_training_units(model: PcaModel, scale: FloatArray | None) -> PcaModel:
     return replace(model, mean=model.mean / scale, components=model.components * scale[:, np.newaxis])
 
 
-def total_in_training_units(model: PcaModel, moments: Moments, scale: FloatArray | None) -> float:
+def total_in_training_units(model: PcaModel, moments: Moments) -> float:
     """Squared deviations about the model's own mean, so that singular values of uncentred data find their total too."""
     about_model_mean = moments.squared_deviations + moments.row_count * (moments.mean - model.mean) ** 2
-    return float(np.sum(about_model_mean if scale is None else about_model_mean / scale**2))
+    return float(np.sum(about_model_mean if moments.scale is None else about_model_mean / moments.scale**2))
 
 
 def _scatter_in_training_units(scatter: FloatArray, scale: FloatArray | None) -> FloatArray:

@@ -7,16 +7,17 @@ Every section but run, steps and settings may be missing, for a run can fail any
 import json
 import math
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, JsonValue, ValidationError
 
-from sagemaker_pca.evaluation import Check, Comparison
+from sagemaker_pca.evaluation import Check
 from sagemaker_pca.exceptions import InputError
+from sagemaker_pca.model_comparison import Comparison
 from sagemaker_pca.run_config import Origin
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 
 def _plain(value: Any) -> Any:
@@ -26,6 +27,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(_plain(item) for item in value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _listed(value: Any) -> Any:
+    """A tuple, which settings hold, as the list that JSON makes of it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 Number = Annotated[float | None, BeforeValidator(_plain)]
@@ -75,7 +81,7 @@ class Setting(Section):
     """One resolved setting and the layer that set it."""
 
     name: str
-    value: JsonValue
+    value: Annotated[JsonValue, BeforeValidator(_listed)]
     origin: Origin
     section: str = ""
     help: str = ""
