@@ -1,0 +1,64 @@
+"""Errors in AWS's wording.
+
+SageMakerError                 answered to the client, with AWS's code
+├── ValidationError            a request that the service refuses
+├── ResourceNotFoundError      a job that does not exist
+├── ResourceInUseError         a name that is taken, or a job that is still running
+├── ResourceLimitExceededError
+├── ThrottlingError
+└── UnsupportedError           outside of what the embedded service carries out
+JobFailedError                 ends a job or an endpoint's start; its text becomes FailureReason
+"""
+
+from moto.core.exceptions import ServiceException
+
+
+class SageMakerError(ServiceException):
+    """An error that the client sees, with `code` as AWS names it."""
+
+
+class ValidationError(SageMakerError):
+    """The request breaks a rule of the service's model or of the resource's state."""
+
+    code = "ValidationException"
+
+
+class ResourceNotFoundError(SageMakerError):
+    """The job named does not exist."""
+
+    code = "ResourceNotFound"
+
+
+class ResourceInUseError(SageMakerError):
+    """The name is taken, or the job is still running."""
+
+    code = "ResourceInUse"
+
+
+class ResourceLimitExceededError(SageMakerError):
+    """A limit of the account would be exceeded."""
+
+    code = "ResourceLimitExceeded"
+
+
+class ThrottlingError(SageMakerError):
+    """Too many requests; only ever on demand (see faults)."""
+
+    code = "ThrottlingException"
+    message = "Rate exceeded"
+
+
+class SerializationError(SageMakerError):
+    """The request's body is not what the protocol asks for."""
+
+    code = "SerializationException"
+
+
+class UnsupportedError(SageMakerError):
+    """AWS offers this, the embedded service refuses it rather than imitate half of it."""
+
+    code = "UnsupportedOperationException"
+
+
+class JobFailedError(Exception):
+    """A job, or the start of an endpoint, cannot go on; the text is its FailureReason."""

@@ -1,0 +1,234 @@
+"""Models, endpoint configurations and endpoints: their descriptions, and an endpoint's way through its states."""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sagemaker_local import images
+from sagemaker_local.archives import unpack
+from sagemaker_local.exceptions import JobFailedError, UnsupportedError, ValidationError
+from sagemaker_local.object_store import ObjectStore, split_s3_uri
+from sagemaker_local.pca_algorithm.serve import Predictor
+from sagemaker_local.resources import Kind, Resource, as_given, now
+from sagemaker_local.service import Service
+from sagemaker_local.settings import Settings
+from sagemaker_local.state_lock import STATE_LOCK
+
+log = logging.getLogger(__name__)
+
+MODEL = Kind(
+    noun="Model",
+    arn_type="model",
+    missing='Could not find model "{arn}".',
+    duplicate='Cannot create already existing model "{arn}".',
+)
+ENDPOINT_CONFIG = Kind(
+    noun="EndpointConfig",
+    arn_type="endpoint-config",
+    missing='Could not find endpoint configuration "{arn}".',
+    duplicate='Cannot create already existing endpoint configuration "{arn}".',
+)
+ENDPOINT = Kind(
+    noun="Endpoint",
+    arn_type="endpoint",
+    missing='Could not find endpoint "{arn}".',
+    duplicate='Cannot create already existing endpoint "{arn}".',
+)
+_UNSUPPORTED_CONFIG = ("DataCaptureConfig", "AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
+_UNSUPPORTED_VARIANT = ("ServerlessConfig", "ManagedInstanceScaling", "RoutingConfig", "CapacityReservationConfig")
+
+
+def describe_new_model(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's description; raises for containers that cannot be served here."""
+    containers = [*request.get("Containers", ()), *filter(None, [request.get("PrimaryContainer")])]
+    if len(containers) != 1:
+        raise UnsupportedError("sagemaker_local serves models with one container: give PrimaryContainer.")
+    container = containers[0]
+    if "Image" not in container or "ModelDataSource" in container or container.get("Mode") == "MultiModel":
+        raise UnsupportedError(
+            "sagemaker_local serves containers with Image and ModelDataUrl in SingleModel mode only."
+        )
+    images.require_pca(container["Image"], "a model")
+    if not request.get("ExecutionRoleArn"):
+        raise ValidationError(
+            "1 validation error detected: Value null at 'executionRoleArn' failed to satisfy constraint: Member must "
+            "not be null"
+        )
+    description = as_given(request)
+    for given in (description.get("PrimaryContainer"), *description.get("Containers", ())):
+        if given is not None:
+            given.setdefault("Mode", "SingleModel")
+            given.setdefault("Environment", {})
+    return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
+
+
+def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an endpoint configuration's description; raises for what cannot be carried out."""
+    for member in _UNSUPPORTED_CONFIG:
+        if request.get(member):
+            raise UnsupportedError(f"sagemaker_local does not carry out {member}.")
+    description = as_given(request)
+    names = [variant["VariantName"] for variant in description["ProductionVariants"]]
+    if len(set(names)) != len(names):
+        raise ValidationError(f"Duplicate variant names are not allowed: {', '.join(names)}.")
+    for variant in description["ProductionVariants"]:
+        _complete_variant(variant)
+    return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
+
+
+def _complete_variant(variant: dict[str, Any]) -> None:
+    for member in _UNSUPPORTED_VARIANT:
+        if variant.get(member):
+            raise UnsupportedError(f"sagemaker_local does not carry out ProductionVariants.{member}.")
+    if "ModelName" not in variant:
+        raise UnsupportedError(
+            "sagemaker_local does not carry out inference components: give each variant a ModelName."
+        )
+    if "InstanceType" not in variant or "InitialInstanceCount" not in variant:
+        raise ValidationError(
+            f"One or more of InstanceType, InitialInstanceCount are missing for variant {variant['VariantName']}. "
+            "Both are required for a variant with a model."
+        )
+    variant.setdefault("InitialVariantWeight", 1.0)
+
+
+class Endpoint(Resource):
+    """An endpoint and what its variants serve with right now."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(resource.kind, resource.name, resource.arn, resource.description, resource.tags)
+        self.predictors: dict[str, Predictor] = {}
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Return each variant's current weight."""
+        return {item["VariantName"]: item["CurrentWeight"] for item in self.description.get("ProductionVariants", ())}
+
+    def require_idle(self) -> None:
+        """Raise ValidationError while the endpoint is on its way to another state."""
+        if self.status in ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"):
+            raise ValidationError(f'Cannot update in-progress endpoint "{self.arn}".')
+
+
+class Deployment:
+    """Brings an endpoint to a configuration in the background, or back to where it was."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        variants: list[dict[str, Any]],
+        containers: Mapping[str, Mapping[str, Any]],
+        service: Service,
+    ) -> None:
+        self._endpoint = endpoint
+        self._variants = variants
+        self._containers = containers  # by variant; as they were when the deployment was asked for
+        self._service = service
+
+    def start(self, on_success: Mapping[str, Any], on_failure: Callable[[str], Mapping[str, Any]]) -> None:
+        """Deploy in a thread; the members to set depend on the outcome."""
+        threading.Thread(target=self._run, args=(on_success, on_failure), daemon=True).start()
+
+    def _run(self, on_success: Mapping[str, Any], on_failure: Callable[[str], Mapping[str, Any]]) -> None:
+        threading.Event().wait(self._service.settings.endpoint_creating_seconds)
+        try:
+            predictors = {variant["VariantName"]: self._load(variant["VariantName"]) for variant in self._variants}
+        except JobFailedError as error:
+            self._settle({}, on_failure(str(error)))
+        except Exception:
+            log.exception("%s could not be deployed", self._endpoint.arn)
+            self._settle({}, on_failure("Request to service failed. If failure persists after retry, contact support."))
+        else:
+            self._settle(predictors, on_success)
+
+    def _settle(self, predictors: dict[str, Predictor], members: Mapping[str, Any]) -> None:
+        with STATE_LOCK:
+            self._endpoint.predictors = predictors or self._endpoint.predictors
+            self._endpoint.change(**members)
+
+    def _load(self, variant_name: str) -> Predictor:
+        container = self._containers[variant_name]
+        directory = self._service.new_directory()
+        try:
+            return load_predictor(container, directory, self._endpoint.arn, self._service.settings)
+        except JobFailedError:
+            raise
+        except Exception as error:
+            raise JobFailedError(
+                f"The primary container for production variant {variant_name} did not pass the ping health check. "
+                f"Please check CloudWatch logs for this endpoint. Unable to load model: {error}"
+            ) from error
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def load_predictor(
+    container: Mapping[str, Any], directory: Path, arn: str, settings: Settings, **environment: str
+) -> Predictor:
+    """Fetch a container's model.tar.gz and load it the way the image does at its start."""
+    _, _, _, region_name, account_id, _ = arn.split(":", 5)
+    if "ModelDataUrl" in container:
+        archive = ObjectStore(account_id, region_name).read(*split_s3_uri(container["ModelDataUrl"]))
+        unpack(archive, directory, settings.unpacked_archive_bytes)
+    return Predictor.load(directory, {**container.get("Environment", {}), **environment})
+
+
+def variant_summaries(
+    variants: list[dict[str, Any]], containers: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return DescribeEndpoint's ProductionVariants for the variants of a configuration."""
+    return [
+        {
+            "VariantName": variant["VariantName"],
+            "DeployedImages": [
+                {
+                    "SpecifiedImage": containers[variant["VariantName"]]["Image"],
+                    "ResolvedImage": containers[variant["VariantName"]]["Image"],
+                    "ResolutionTime": now(),
+                }
+            ],
+            "CurrentWeight": variant["InitialVariantWeight"],
+            "DesiredWeight": variant["InitialVariantWeight"],
+            "CurrentInstanceCount": variant["InitialInstanceCount"],
+            "DesiredInstanceCount": variant["InitialInstanceCount"],
+        }
+        for variant in variants
+    ]
+
+
+def retain_variant_properties(
+    variants: list[dict[str, Any]], endpoint: Endpoint, excluded: Sequence[Mapping[str, str]]
+) -> None:
+    """Carry the endpoint's current weights and instance counts over to variants of the same name."""
+    excluded_types = {item["VariantPropertyType"] for item in excluded}
+    current = {item["VariantName"]: item for item in endpoint.description["ProductionVariants"]}
+    for variant in variants:
+        before = current.get(variant["VariantName"], variant)
+        if "DesiredWeight" not in excluded_types:
+            variant["CurrentWeight"] = variant["DesiredWeight"] = before["DesiredWeight"]
+        if "DesiredInstanceCount" not in excluded_types:
+            variant["CurrentInstanceCount"] = variant["DesiredInstanceCount"] = before["DesiredInstanceCount"]
+
+
+def reweighted_variants(endpoint: Endpoint, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the endpoint's variants with the desired weights and counts; raises for unknown or repeated names."""
+    variants: list[dict[str, Any]] = endpoint.describe()["ProductionVariants"]
+    by_name = {variant["VariantName"]: variant for variant in variants}
+    seen: set[str] = set()
+    for change in changes:
+        name = change["VariantName"]
+        if name in seen:
+            raise ValidationError(f'The variant name "{name}" was non-unique within the request.')
+        if name not in by_name:
+            raise ValidationError(
+                f'The variant name(s) "{name}" is/are not present within endpoint configuration '
+                f'"{endpoint.description["EndpointConfigName"]}".'
+            )
+        seen.add(name)
+        for member, given in (("Weight", "DesiredWeight"), ("InstanceCount", "DesiredInstanceCount")):
+            if given in change:
+                by_name[name][f"Current{member}"] = by_name[name][f"Desired{member}"] = change[given]
+    return variants

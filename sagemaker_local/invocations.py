@@ -1,0 +1,131 @@
+"""InvokeEndpoint: from the HTTP request to a variant's predictor, on the shortest way there is."""
+
+import json
+import random
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.iam.models import get_account_id_from
+from moto.sagemaker.models import sagemaker_backends
+
+from sagemaker_local.exceptions import UnsupportedError
+from sagemaker_local.hosting import Endpoint
+
+_CREDENTIAL = re.compile(r"Credential=(?P<access_key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/")
+_UNSUPPORTED_HEADERS = {
+    "HTTP_X_AMZN_SAGEMAKER_TARGET_MODEL": "TargetModel (multi-model endpoints)",
+    "HTTP_X_AMZN_SAGEMAKER_TARGET_CONTAINER_HOSTNAME": "TargetContainerHostname (multi-container endpoints)",
+    "HTTP_X_AMZN_SAGEMAKER_INFERENCE_COMPONENT": "InferenceComponentName",
+    "HTTP_X_AMZN_SAGEMAKER_ENABLE_EXPLANATIONS": "EnableExplanations",
+    "HTTP_X_AMZN_SAGEMAKER_SESSION_ID": "SessionId (stateful sessions)",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+
+class InvocationError(Exception):
+    """An error of the runtime API itself."""
+
+    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
+        super().__init__(message)
+        self.answer = _error_answer(status, code, {"Message": message, **members})
+
+
+def invoke(endpoint_name: str, environ: Mapping[str, Any], body: bytes, payload_limit: int) -> Answer:
+    """Answer one InvokeEndpoint request."""
+    try:
+        account_id, region_name = _account_and_region(environ)
+        endpoint = _endpoint_in_service(endpoint_name, account_id, region_name)
+        for header, member in _UNSUPPORTED_HEADERS.items():
+            if header in environ:
+                raise InvocationError(UnsupportedError.code, f"sagemaker_local does not carry out {member}.")
+        if len(body) > payload_limit:
+            raise InvocationError("ValidationError", f"Body must be at most {payload_limit} bytes.", 413)
+        variant = _variant(endpoint, environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT"))
+        reply = endpoint.predictors[variant].invoke(body, environ.get("CONTENT_TYPE"), _accept(environ))
+        if reply.status >= 400:
+            raise _model_error(endpoint, variant, reply.status, reply.body)
+    except InvocationError as error:
+        return error.answer
+    headers = [("Content-Type", reply.content_type), ("x-Amzn-Invoked-Production-Variant", variant)]
+    return Answer(reply.status, reply.body, headers)
+
+
+def _account_and_region(environ: Mapping[str, Any]) -> tuple[str, str]:
+    match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if match is None:
+        raise InvocationError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+    return get_account_id_from(match["access_key"]), match["region"]
+
+
+def _endpoint_in_service(name: str, account_id: str, region_name: str) -> Endpoint:
+    endpoint = sagemaker_backends[account_id][region_name].endpoints.get(name)
+    if not isinstance(endpoint, Endpoint) or not endpoint.predictors:
+        raise InvocationError("ValidationError", f"Endpoint {name} of account {account_id} not found.")
+    return endpoint
+
+
+def _variant(endpoint: Endpoint, target: str | None) -> str:
+    weights = endpoint.weights
+    if target is None:
+        return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 (traffic split)
+    if target not in weights:
+        message = f"Variant {target} not found for Request-Id for Endpoint {endpoint.name}."
+        raise InvocationError("ValidationError", message)
+    return target
+
+
+def _accept(environ: Mapping[str, Any]) -> str | None:
+    # botocore and most HTTP clients send */* when nobody asked for anything.
+    accept = environ.get("HTTP_ACCEPT")
+    return None if accept == "*/*" else accept
+
+
+def _model_error(endpoint: Endpoint, variant: str, status: int, body: bytes) -> InvocationError:
+    _, partition, _, region, account_id, _ = endpoint.arn.split(":", 5)
+    side, code = ("client", "CLIENT_ERROR_FROM_MODEL") if status < 500 else ("server", "SERVER_ERROR_FROM_MODEL")
+    text = body.decode("utf-8", errors="replace")
+    group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
+    message = (
+        f'Received {side} error ({status}) from primary with message "{text}". See '
+        f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} in "
+        f"account {account_id} for more information."
+    )
+    stream = f"arn:{partition}:logs:{region}:{account_id}:log-group:{group}"
+    return InvocationError(
+        "ModelError",
+        message,
+        424,
+        ErrorCode=code,
+        OriginalStatusCode=status,
+        OriginalMessage=text,
+        LogStreamArn=stream,
+    )
+
+
+def _error_answer(status: int, code: str, members: Mapping[str, Any]) -> Answer:
+    headers = [("Content-Type", "application/json"), ("x-amzn-errortype", code)]
+    return Answer(status, json.dumps(members).encode(), headers)
+
+
+def status_line(status: int) -> str:
+    """Return the WSGI status of an answer."""
+    return f"{status} {_REASONS.get(status, 'Error')}"
+
+
+_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 413: "Request Entity Too Large", 424: "Failed Dependency"}
+
+
+def respond(answer: Answer, start_response: Any) -> Iterable[bytes]:
+    """Send an answer through WSGI."""
+    start_response(status_line(answer.status), [*answer.headers, ("Content-Length", str(len(answer.body)))])
+    return [answer.body]

@@ -1,0 +1,68 @@
+"""Starts the embedded service as a process of its own, and ends it for certain."""
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_LISTENING = "sagemaker_local is listening at "
+
+
+class ServiceProcess:
+    """The embedded service in a fresh process on a free port, for as long as the `with` block lasts.
+
+    The process also ends by itself when the one that started it is gone.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None, start_seconds: float = 60) -> None:
+        self._environment = {**os.environ, "PYTHONPATH": f"{_PROJECT}:{_PROJECT / 'plugins'}", **(environment or {})}
+        self._start_seconds = start_seconds
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sagemaker_local", "--port", "0", "--stop-with-parent"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self._environment,
+        )
+        try:
+            self.url = self._address()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _address(self) -> str:
+        """Return the address the service prints when it answers; raises RuntimeError when it does not."""
+        output = self.process.stdout
+        deadline = time.monotonic() + self._start_seconds
+        while output is not None and time.monotonic() < deadline:
+            if select.select([output], [], [], 0.2)[0]:
+                line = output.readline()
+                if line.startswith(_LISTENING):
+                    return line.removeprefix(_LISTENING).strip()
+                if not line:
+                    break
+        raise RuntimeError(f"sagemaker_local did not start within {self._start_seconds} s. Its own output says why.")
+
+    def _end(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()

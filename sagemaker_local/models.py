@@ -1,0 +1,243 @@
+"""The state of SageMaker in one account and region: moto's backend, with jobs and endpoints that really run."""
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any, ClassVar
+
+from moto.sagemaker.models import SageMakerModelBackend
+
+from sagemaker_local import hosting, processing, training
+from sagemaker_local.exceptions import ResourceInUseError, SageMakerError, UnsupportedError, ValidationError
+from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL, Deployment, Endpoint
+from sagemaker_local.job_runner import TERMINAL_STATUSES, Job
+from sagemaker_local.listing import list_page
+from sagemaker_local.processing import PROCESSING_JOB, ProcessingJob
+from sagemaker_local.resources import Kind, Resource, now
+from sagemaker_local.service import Service
+from sagemaker_local.training import TRAINING_JOB, TrainingJob
+
+_MAX_TAGS = 50
+
+
+class LocalSageMakerBackend(SageMakerModelBackend):
+    """SageMaker of one account and region. Every method is called under STATE_LOCK."""
+
+    service: ClassVar[Service]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._stores: dict[str, MutableMapping[str, Resource]] = {
+            kind.noun: {} for kind in (MODEL, ENDPOINT_CONFIG, ENDPOINT, PROCESSING_JOB, TRAINING_JOB)
+        }
+        # moto's tagging and search read these attributes.
+        vars(self).update(
+            _models=self._stores["Model"],
+            endpoint_configs=self._stores["EndpointConfig"],
+            endpoints=self._stores["Endpoint"],
+            processing_jobs=self._stores["ProcessingJob"],
+            training_jobs=self._stores["TrainingJob"],
+        )
+
+    def reset(self) -> None:
+        """End this backend's jobs, then forget everything."""
+        self.service.jobs.end_all()
+        super().reset()
+
+    def _refuse_template(self, **_: Any) -> None:
+        raise UnsupportedError("sagemaker_local does not carry out CloudFormation resources of SageMaker.")
+
+    # moto's CloudFormation calls these; left as they are they would put resources of its own among ours.
+    create_model = create_endpoint_config = create_endpoint = _refuse_template  # type: ignore[assignment]
+
+    # -- every kind
+
+    def add(self, kind: Kind, request: Mapping[str, Any], description: Mapping[str, Any]) -> Resource:
+        """Return a new resource, not stored yet; raises the kind's error for a name that is taken."""
+        name = request[kind.name_field]
+        arn = kind.arn(name, self.account_id, self.region_name)
+        if any(taken.lower() == name.lower() for taken in self._stores[kind.noun]):
+            raise kind.duplicate_error(kind.duplicate.format(name=name, arn=arn))
+        created = now()
+        times = {kind.arn_field: arn, "CreationTime": created, "LastModifiedTime": created}
+        tags = _checked_tags(request.get("Tags", ()), "")
+        return Resource(kind, name, arn, {**description, **times}, tags)
+
+    def get(self, kind: Kind, request: Mapping[str, Any]) -> Resource:
+        """Return the resource that a request names; raises the kind's error for a name that is unknown."""
+        name = request[kind.name_field]
+        resource = self._stores[kind.noun].get(name)
+        if resource is None:
+            arn = kind.arn(name, self.account_id, self.region_name)
+            raise ValidationError(kind.missing.format(name=name, arn=arn))
+        return resource
+
+    def describe(self, kind: Kind, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer a Describe call."""
+        return self.get(kind, request).describe()
+
+    def summaries(self, kind: Kind, request: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+        """Return one page of summaries and the token of the next page."""
+        return list_page(self._stores[kind.noun].values(), kind, request)
+
+    # -- jobs
+
+    def start_processing_job(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Start a processing job."""
+        resource = self.add(PROCESSING_JOB, request, processing.describe_new(request))
+        return self._start(ProcessingJob, resource)
+
+    def start_training_job(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Start a training job."""
+        resource = self.add(TRAINING_JOB, request, training.describe_new(request))
+        return self._start(TrainingJob, resource)
+
+    def _start(self, job_type: type[Job], resource: Resource) -> dict[str, str]:
+        job = job_type(resource, self.service.new_directory(), self.service.settings)
+        self._stores[job.kind.noun][job.name] = job
+        self.service.jobs.start(job)
+        return {job.kind.arn_field: job.arn}
+
+    def stop(self, kind: Kind, request: Mapping[str, Any]) -> None:
+        """Ask a job to stop; raises ValidationError when it has ended already."""
+        job = self.get(kind, request)
+        if not isinstance(job, Job) or job.status in TERMINAL_STATUSES:
+            raise ValidationError(_rejected(kind, job))
+        job.ask_to_stop()
+
+    def delete_job(self, kind: Kind, request: Mapping[str, Any]) -> None:
+        """Forget a job that has ended, so that its name is free again."""
+        job = self.get(kind, request)
+        if job.status not in TERMINAL_STATUSES:
+            raise ResourceInUseError(_rejected(kind, job))
+        del self._stores[kind.noun][job.name]
+
+    # -- hosting
+
+    def keep_model(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Keep a model."""
+        return self._keep(self.add(MODEL, request, hosting.describe_new_model(request)))
+
+    def keep_endpoint_config(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Keep an endpoint configuration whose models exist."""
+        resource = self.add(ENDPOINT_CONFIG, request, hosting.describe_new_endpoint_config(request))
+        for variant in resource.description["ProductionVariants"]:
+            self.get(MODEL, variant)
+        return self._keep(resource)
+
+    def _keep(self, resource: Resource) -> dict[str, str]:
+        self._stores[resource.kind.noun][resource.name] = resource
+        return {resource.kind.arn_field: resource.arn}
+
+    def delete(self, kind: Kind, request: Mapping[str, Any]) -> None:
+        """Forget a model or a configuration, in use or not."""
+        del self._stores[kind.noun][self.get(kind, request).name]
+
+    def deploy_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Begin to bring up an endpoint."""
+        description = {name: request[name] for name in ("EndpointName", "EndpointConfigName")}
+        endpoint = Endpoint(self.add(ENDPOINT, request, {**description, "EndpointStatus": "Creating"}))
+        deployment, variants = self._deployment(endpoint, request)
+        endpoint.description["ProductionVariants"] = variants
+        answer = self._keep(endpoint)
+        deployment.start(
+            {"EndpointStatus": "InService"}, lambda why: {"EndpointStatus": "Failed", "FailureReason": why}
+        )
+        return answer
+
+    def redeploy_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Begin to bring an endpoint to another configuration; where that fails the old one goes on serving."""
+        endpoint = self._endpoint_to_update(request)
+        deployment, variants = self._deployment(endpoint, request)
+        if request.get("RetainAllVariantProperties"):
+            hosting.retain_variant_properties(variants, endpoint, request.get("ExcludeRetainedVariantProperties", ()))
+        config_name = request["EndpointConfigName"]
+        endpoint.change(
+            EndpointStatus="Updating",
+            FailureReason=None,
+            PendingDeploymentSummary={"EndpointConfigName": config_name, "StartTime": now()},
+        )
+        in_service = {"EndpointStatus": "InService", "PendingDeploymentSummary": None}
+        reached = {**in_service, "EndpointConfigName": config_name, "ProductionVariants": variants}
+        if "DeploymentConfig" in request:
+            reached["LastDeploymentConfig"] = request["DeploymentConfig"]
+        deployment.start(reached, lambda why: {**in_service, "FailureReason": why})
+        return {"EndpointArn": endpoint.arn}
+
+    def reweight_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Begin to change variants' weights and instance counts."""
+        endpoint = self._endpoint_to_update(request)
+        variants = hosting.reweighted_variants(endpoint, request["DesiredWeightsAndCapacities"])
+        endpoint.change(EndpointStatus="Updating")
+        deployment = Deployment(endpoint, [], {}, self.service)
+        deployment.start({"EndpointStatus": "InService", "ProductionVariants": variants}, lambda _: {})
+        return {"EndpointArn": endpoint.arn}
+
+    def remove_endpoint(self, request: Mapping[str, Any]) -> None:
+        """Remove an endpoint; its configuration and model stay."""
+        endpoint = self._endpoint(request)
+        endpoint.require_idle()
+        del self._stores["Endpoint"][endpoint.name]
+
+    def _endpoint(self, request: Mapping[str, Any]) -> Endpoint:
+        endpoint = self.get(ENDPOINT, request)
+        if not isinstance(endpoint, Endpoint):
+            raise TypeError(f"{endpoint.arn} is not an endpoint")
+        return endpoint
+
+    def _endpoint_to_update(self, request: Mapping[str, Any]) -> Endpoint:
+        endpoint = self._endpoint(request)
+        endpoint.require_idle()
+        if endpoint.status == "Failed":
+            raise ValidationError(
+                f'Cannot update endpoint "{endpoint.arn}" in status Failed. Delete the endpoint and create it again.'
+            )
+        return endpoint
+
+    def _deployment(self, endpoint: Endpoint, request: Mapping[str, Any]) -> tuple[Deployment, list[dict[str, Any]]]:
+        config = self.get(ENDPOINT_CONFIG, request)
+        variants = config.describe()["ProductionVariants"]
+        containers = {variant["VariantName"]: self._container(variant) for variant in variants}
+        deployment = Deployment(endpoint, variants, containers, self.service)
+        return deployment, hosting.variant_summaries(variants, containers)
+
+    def _container(self, variant: Mapping[str, Any]) -> dict[str, Any]:
+        model = self.describe(MODEL, variant)
+        container: dict[str, Any] = model["PrimaryContainer"] if "PrimaryContainer" in model else model["Containers"][0]
+        return container
+
+    # -- tags
+
+    def add_tags(self, arn: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Set tags; a tag with a key that is there already replaces it."""
+        resource = self._get_resource_from_arn(arn)
+        given = {tag["Key"]: tag for tag in tags}
+        kept = [tag for tag in resource.tags if tag["Key"] not in given]
+        resource.tags = _checked_tags([*kept, *given.values()], arn)
+        return list(resource.tags)
+
+    def _get_resource_from_arn(self, arn: str) -> Any:
+        resource_type, _, name = arn.split(":", 5)[-1].partition("/")
+        for store in self._stores.values():
+            for resource in store.values():
+                if resource.arn.lower() == arn.lower():
+                    return resource
+        found = None if resource_type in _OWN_ARN_TYPES else super()._get_resource_from_arn(arn)
+        if found is None:
+            raise ValidationError(f"Could not find {resource_type} with name {name}")
+        return found
+
+
+_OWN_ARN_TYPES = frozenset(kind.arn_type for kind in (MODEL, ENDPOINT_CONFIG, ENDPOINT, PROCESSING_JOB, TRAINING_JOB))
+
+
+def _rejected(kind: Kind, job: Resource) -> str:
+    noun = kind.arn_type.replace("-", " ")
+    return f"The request was rejected because the {noun} is in status {job.status}."
+
+
+def _checked_tags(tags: Any, arn: str) -> list[dict[str, str]]:
+    checked = [dict(tag) for tag in tags]
+    if len({tag["Key"] for tag in checked}) != len(checked):
+        raise ValidationError("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    if len(checked) > _MAX_TAGS:
+        raise SageMakerError("ResourceLimitExceeded", f"{arn} would have more than {_MAX_TAGS} tags.")
+    return checked

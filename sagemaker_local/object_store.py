@@ -1,0 +1,144 @@
+"""S3 as a job sees it: moto's buckets, reached in-process."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import FakeKey, s3_backends
+from moto.utilities.utils import get_partition
+
+from sagemaker_local.exceptions import JobFailedError
+from sagemaker_local.state_lock import STATE_LOCK
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """One object of an input and the relative path it gets below the input's local path."""
+
+    bucket: str
+    key: str
+    relative_path: str
+
+
+def split_s3_uri(uri: str) -> tuple[str, str]:
+    """Return (bucket, key or prefix) of an s3:// URI."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+class ObjectStore:
+    """The buckets of one account."""
+
+    def __init__(self, account_id: str, region_name: str) -> None:
+        self._backend = s3_backends[account_id][get_partition(region_name)]
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys that start with a prefix, sorted; raises JobFailedError without the bucket."""
+        with STATE_LOCK:
+            keys = self._bucket_keys(bucket)
+            return sorted(key for key, stored in keys.items() if key.startswith(prefix) and isinstance(stored, FakeKey))
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """Return an object's bytes; raises JobFailedError where there is none."""
+        with STATE_LOCK:
+            stored = self._bucket_keys(bucket).get(key)
+        if not isinstance(stored, FakeKey):
+            raise JobFailedError(
+                f"ClientError: Data download failed: NoSuchKey: S3 key: s3://{bucket}/{key} has no match found "
+                "or is not authorized"
+            )
+        return stored.value
+
+    def write(self, uri: str, body: bytes) -> None:
+        """Store bytes under an s3:// URI; raises JobFailedError without the bucket."""
+        bucket, key = split_s3_uri(uri)
+        try:
+            with STATE_LOCK:
+                self._backend.put_object(bucket, key, body)
+        except S3ClientError as error:
+            raise JobFailedError(f"ClientError: Data upload failed: {error.code} for {uri}") from error
+
+    def upload_directory(self, directory: Path, uri: str) -> None:
+        """Store every file below a directory under the URI; symbolic links are not followed."""
+        for path in regular_files(directory):
+            self.write(f"{uri.rstrip('/')}/{path.relative_to(directory).as_posix()}", path.read_bytes())
+
+    def download(self, item: S3Object, directory: Path, transform: Any = bytes) -> None:
+        """Write one object below a directory; refuses keys that would leave it."""
+        target = directory / _safe_relative_path(item)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(transform(self.read(item.bucket, item.key)))
+        except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+            raise JobFailedError(
+                "ClientError: Data download failed: Please check your s3 objects and ensure that there is no object "
+                f"that is both a folder as well as a file: s3://{item.bucket}/{item.key}"
+            ) from error
+
+    def resolve(self, uri: str, data_type: str) -> list[S3Object]:
+        """Return the objects that an S3Prefix or a ManifestFile names."""
+        if data_type == "ManifestFile":
+            return list(self._manifest_objects(uri))
+        bucket, prefix = split_s3_uri(uri)
+        found = [_below_prefix(bucket, prefix, key) for key in self.keys(bucket, prefix) if not key.endswith("/")]
+        if not found:
+            raise JobFailedError(
+                f'ClientError: No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that '
+                "the bucket exists in the selected region, that objects exist under that S3 prefix, and that the role "
+                'has "s3:ListBucket" permissions on the bucket.'
+            )
+        return found
+
+    def _manifest_objects(self, uri: str) -> Iterator[S3Object]:
+        bucket, key = split_s3_uri(uri)
+        try:
+            head, *entries = json.loads(self.read(bucket, key))
+            data_bucket, prefix = split_s3_uri(head["prefix"])
+            relative_paths = [str(entry) for entry in entries]
+        except (ValueError, TypeError, KeyError) as error:
+            raise JobFailedError(
+                f"ClientError: Manifest file {uri} is not in the proper format: expected a JSON array of an object "
+                'with "prefix" followed by relative keys'
+            ) from error
+        for relative_path in relative_paths:
+            yield S3Object(data_bucket, prefix + relative_path, relative_path.lstrip("/"))
+
+    def _bucket_keys(self, bucket: str) -> Any:
+        try:
+            return self._backend.get_bucket(bucket).keys
+        except S3ClientError as error:
+            raise JobFailedError(
+                f"ClientError: Data download failed: NoSuchBucket: The specified bucket does not exist: s3://{bucket}"
+            ) from error
+
+
+def shard(objects: list[S3Object], host_index: int, host_count: int, distribution: str) -> list[S3Object]:
+    """Return one host's objects: all of them (FullyReplicated), or every host_count-th (ShardedByS3Key)."""
+    return objects[host_index::host_count] if distribution == "ShardedByS3Key" else objects
+
+
+def regular_files(directory: Path) -> list[Path]:
+    """Return the files below a directory in sorted order, without symbolic links."""
+    return sorted(
+        path
+        for path in directory.rglob("*")
+        if path.is_file() and not any(part.is_symlink() for part in (path, *path.relative_to(directory).parents[:-1]))
+    )
+
+
+def _below_prefix(bucket: str, prefix: str, key: str) -> S3Object:
+    relative_path = key.removeprefix(prefix).lstrip("/")
+    return S3Object(bucket, key, relative_path or PurePosixPath(key).name)
+
+
+def _safe_relative_path(item: S3Object) -> PurePosixPath:
+    path = PurePosixPath(item.relative_path)
+    if ".." in path.parts or "\0" in item.relative_path:
+        raise JobFailedError(
+            f"ClientError: Data download failed: s3://{item.bucket}/{item.key} would be written outside of its input "
+            "directory"
+        )
+    return path

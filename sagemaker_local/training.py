@@ -1,0 +1,239 @@
+"""Training jobs with the built-in PCA: channels in, one process per host, model.tar.gz out."""
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sagemaker_local import images
+from sagemaker_local.archives import pack
+from sagemaker_local.container import Container, ContainerRoot
+from sagemaker_local.exceptions import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
+from sagemaker_local.identity import role_environment
+from sagemaker_local.job_runner import Ending, Job, milliseconds_since_epoch
+from sagemaker_local.log_stream import LogStream
+from sagemaker_local.object_store import ObjectStore, regular_files, shard
+from sagemaker_local.resources import Kind, as_given, now, pick
+from sagemaker_local.state_lock import STATE_LOCK
+
+TRAINING_JOB = Kind(
+    noun="TrainingJob",
+    arn_type="training-job",
+    missing="Requested resource not found.",
+    duplicate=(
+        "Training job names must be unique within an AWS account and region, and a training job with this name already "
+        "exists ({arn})"
+    ),
+    duplicate_error=ResourceInUseError,
+    default_sort_order="Ascending",
+    status_filter_after_paging=True,
+)
+_FAILURE_PREFIXES = {
+    1: ("AlgorithmError", "Algorithm Error: "),
+    2: ("ClientError", "Customer Error: "),
+    3: ("InternalServerError", "Platform Error: "),
+}
+_FAILURE_CHARACTERS = 1024
+
+
+def describe_new(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description a CreateTrainingJob request begins with; raises for what cannot be carried out."""
+    _require(request, "AlgorithmSpecification", "InputDataConfig", "ResourceConfig", "StoppingCondition")
+    specification = request["AlgorithmSpecification"]
+    if "TrainingImage" not in specification:
+        raise UnsupportedError("sagemaker_local trains with AlgorithmSpecification.TrainingImage only.")
+    images.training_command(specification["TrainingImage"])
+    _require(request["ResourceConfig"], "InstanceType", "InstanceCount", path="resourceConfig.")
+    for channel in request["InputDataConfig"]:
+        if "S3DataSource" not in channel["DataSource"]:
+            raise UnsupportedError("sagemaker_local reads channels with an S3DataSource only.")
+    description = as_given(request)
+    description["StoppingCondition"].setdefault("MaxRuntimeInSeconds", 86_400)
+    for flag in ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"):
+        description.setdefault(flag, False)
+    output = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
+    artifact = f"{output}/{request['TrainingJobName']}/output/model.tar.gz"
+    started = now()
+    return description | {
+        "TrainingJobStatus": "InProgress",
+        "SecondaryStatus": "Starting",
+        "ModelArtifacts": {"S3ModelArtifacts": artifact},
+        "SecondaryStatusTransitions": [
+            {"Status": "Starting", "StartTime": started, "StatusMessage": "Starting the training job"}
+        ],
+    }
+
+
+def _require(request: Mapping[str, Any], *names: str, path: str = "") -> None:
+    """Refuse absent members that the model leaves optional and the service does not."""
+    for name in names:
+        if request.get(name) is None:
+            member = path + name[0].lower() + name[1:]
+            raise ValidationError(
+                f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not "
+                "be null"
+            )
+
+
+class TrainingJob(Job):
+    """A training job whose hosts really compute."""
+
+    def work(self) -> None:
+        """Download, train, upload."""
+        self.enter("Starting", "Preparing the instances for training")
+        self.advance(TrainingStartTime=now())
+        self.enter("Downloading", "Downloading input data")
+        account_id, region_name = self.arn.split(":")[4], self.arn.split(":")[3]
+        store = ObjectStore(account_id, region_name)
+        roots = [self._prepare(store, index) for index in range(len(self._hosts))]
+        self.enter("Training", "Training image download completed. Training in progress.")
+        containers = [self._start(root, host) for root, host in zip(roots, self._hosts, strict=True)]
+        ending = self.watch(containers, self.settings.training_stop_grace_seconds)
+        if ending is Ending.EXITED and any(container.exit_code for container in containers):
+            raise JobFailedError(_failure_reason(containers))
+        if ending is Ending.STOPPED:
+            self.enter("Stopping", "Stopping the training job")
+        if not self.abandoned:
+            self.enter("Uploading", "Uploading generated training model")
+            self._upload(store, roots)
+        self._finish_after(ending)
+
+    def _finish_after(self, ending: Ending) -> None:
+        if ending is Ending.EXITED:
+            self.finish("Completed")
+        elif ending is Ending.TIMED_OUT:
+            self.finish("Stopped", secondary_status="MaxRuntimeExceeded")
+        else:
+            self.finish("Stopped")
+
+    def enter(self, secondary_status: str, message: str) -> None:
+        """Tell a secondary state; a new message within the same state replaces the old one."""
+        with STATE_LOCK:
+            transitions = self.description["SecondaryStatusTransitions"]
+            if transitions[-1]["Status"] == secondary_status:
+                transitions[-1]["StatusMessage"] = message
+            else:
+                transitions[-1]["EndTime"] = now()
+                transitions.append({"Status": secondary_status, "StartTime": now(), "StatusMessage": message})
+            self.change(SecondaryStatus=secondary_status)
+
+    def finish(self, status: str, secondary_status: str = "", **members: Any) -> None:
+        """Enter a terminal state."""
+        messages = {"Completed": "Training job completed", "Stopped": "Training job stopped"}
+        message = str(members.get("FailureReason", "Training job failed"))
+        with STATE_LOCK:
+            self.enter(secondary_status or status, messages.get(status, message))
+            ended = now()
+            self.description["SecondaryStatusTransitions"][-1]["EndTime"] = ended
+            started = self.description.get("TrainingStartTime")
+            if started is not None:
+                seconds = max(1, round((ended - started).total_seconds()))
+                self.change(TrainingEndTime=ended, TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
+            self.change(TrainingJobStatus=status, **members)
+
+    @property
+    def _hosts(self) -> list[str]:
+        count = self.description["ResourceConfig"]["InstanceCount"]
+        return sorted(f"algo-{number}" for number in range(1, count + 1))
+
+    def _prepare(self, store: ObjectStore, host_index: int) -> ContainerRoot:
+        """Make one host's /opt/ml: channels and configuration."""
+        root = ContainerRoot(self.directory / self._hosts[host_index])
+        for channel in self.description["InputDataConfig"]:
+            self._download_channel(store, root, channel, host_index)
+        for directory in ("/opt/ml/model", "/opt/ml/output/data", "/opt/ml/checkpoints"):
+            root.path(directory).mkdir(parents=True, exist_ok=True)
+        config = "/opt/ml/input/config"
+        root.write_json(f"{config}/hyperparameters.json", self.description.get("HyperParameters", {}))
+        root.write_json(f"{config}/inputdataconfig.json", self._input_data_configuration())
+        root.write_json(f"{config}/resourceconfig.json", self._resource_configuration(self._hosts[host_index]))
+        return root
+
+    def _download_channel(
+        self, store: ObjectStore, root: ContainerRoot, channel: Mapping[str, Any], host_index: int
+    ) -> None:
+        source = channel["DataSource"]["S3DataSource"]
+        objects = store.resolve(source["S3Uri"], source["S3DataType"])
+        distribution = source.get("S3DataDistributionType", "FullyReplicated")
+        directory = root.path(f"/opt/ml/input/data/{channel['ChannelName']}")
+        directory.mkdir(parents=True)
+        decode = _decompress if channel.get("CompressionType") == "Gzip" else bytes
+        for item in shard(objects, host_index, len(self._hosts), distribution):
+            store.download(item, directory, decode)
+
+    def _input_data_configuration(self) -> dict[str, Any]:
+        mode = self.description["AlgorithmSpecification"]["TrainingInputMode"]
+        configuration: dict[str, Any] = {}
+        for channel in self.description["InputDataConfig"]:
+            source = channel["DataSource"]["S3DataSource"]
+            configuration[channel["ChannelName"]] = {
+                **pick(channel, "ContentType"),
+                "TrainingInputMode": channel.get("InputMode", mode),
+                "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+                "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+            }
+        return configuration
+
+    def _resource_configuration(self, host: str) -> dict[str, Any]:
+        instance_type = self.description["ResourceConfig"]["InstanceType"]
+        group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": self._hosts}
+        return {
+            "current_host": host,
+            "current_instance_type": instance_type,
+            "current_group_name": "homogeneousCluster",
+            "hosts": self._hosts,
+            "instance_groups": [group],
+            "network_interface_name": "eth0",
+        }
+
+    def _start(self, root: ContainerRoot, host: str) -> Container:
+        account_id, region_name = self.arn.split(":")[4], self.arn.split(":")[3]
+        exchange = self.directory / "exchange"
+        exchange.mkdir(exist_ok=True)
+        environment = {
+            **images.algorithm_environment(),
+            **role_environment(self.description["RoleArn"], region_name),
+            "TRAINING_JOB_NAME": self.name,
+            "TRAINING_JOB_ARN": self.arn,
+            **self.description.get("Environment", {}),
+            "SAGEMAKER_DATA_PATH": "/opt/ml",
+            "SAGEMAKER_LOCAL_EXCHANGE_DIR": str(exchange),
+        }
+        stream = f"{self.name}/{host}-{milliseconds_since_epoch()}"
+        return Container(
+            root,
+            images.training_command(self.description["AlgorithmSpecification"]["TrainingImage"]),
+            environment,
+            LogStream(account_id, region_name, "/aws/sagemaker/TrainingJobs", stream),
+            memory_bytes=self.settings.job_memory_bytes,
+            private_mounts=self.settings.private_mounts,
+        )
+
+    def _upload(self, store: ObjectStore, roots: list[ContainerRoot]) -> None:
+        artifact = self.description["ModelArtifacts"]["S3ModelArtifacts"]
+        models = [root.path("/opt/ml/model") for root in roots]
+        if any(regular_files(directory) for directory in models):
+            store.write(artifact, pack(models))
+        outputs = [root.path("/opt/ml/output/data") for root in roots]
+        if any(regular_files(directory) for directory in outputs):
+            store.write(str(artifact).replace("model.tar.gz", "output.tar.gz"), pack(outputs))
+
+
+def _failure_reason(containers: list[Container]) -> str:
+    """Return the failing host's /opt/ml/output/failure under the prefix that its exit code means."""
+    failed = next(container for container in containers if container.exit_code)
+    exit_code = failed.exit_code or 0
+    prefix, own_prefix = _FAILURE_PREFIXES.get(exit_code, _FAILURE_PREFIXES[1])
+    text = _failure_text(failed.root.path("/opt/ml/output/failure")).removeprefix(own_prefix)
+    return f"{prefix}: {text or 'See job logs for more information'}, exit code: {exit_code}"
+
+
+def _failure_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")[:_FAILURE_CHARACTERS].strip() if path.is_file() else ""
+
+
+def _decompress(content: bytes) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError) as error:
+        raise JobFailedError(f"ClientError: Data download failed: an object is not gzip compressed: {error}") from error
