@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 FINGERPRINT_TAG = "request-fingerprint"
 ATTEMPT_LIMIT = 100
+# Members of processing, training and transform requests that say where a job writes.
+OUTPUT_MEMBERS = frozenset({"ProcessingOutputConfig", "OutputDataConfig", "TransformOutput"})
 
 
 class StartedResource(NamedTuple):
@@ -34,21 +37,22 @@ def attempt_names(base_name: str) -> Iterator[tuple[int, str]]:
 def for_attempt(request: Mapping[str, Any], name_key: str, name: str) -> dict[str, Any]:
     """The request under an attempt's name.
 
-    S3 URIs that hold the base name as a path segment follow it, so that no attempt writes where another one wrote.
+    Output prefixes that end with the base name follow it, so that no attempt writes where another one wrote. What the
+    job reads stays: an earlier step wrote it, perhaps under the same base name.
     """
     base_name = str(request[name_key])
-    renamed: dict[str, Any] = _replace_segment(dict(request), base_name, name)
-    renamed[name_key] = name
-    return renamed
+    outputs = {key: _moved(request[key], base_name, name) for key in OUTPUT_MEMBERS & request.keys()}
+    return {**request, **outputs, name_key: name}
 
 
-def _replace_segment(value: Any, old: str, new: str) -> Any:
+def _moved(value: Any, old: str, new: str) -> Any:
+    """The value with every S3 URI in it that ends in `/<old>` or `/<old>/` ending in `/<new>` instead."""
     if isinstance(value, Mapping):
-        return {key: _replace_segment(item, old, new) for key, item in value.items()}
+        return {key: _moved(item, old, new) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_replace_segment(item, old, new) for item in value]
+        return [_moved(item, old, new) for item in value]
     if isinstance(value, str) and value.startswith("s3://"):
-        return "/".join(new if segment == old else segment for segment in value.split("/"))
+        return re.sub(rf"/{re.escape(old)}(/?)$", rf"/{new}\g<1>", value)
     return value
 
 

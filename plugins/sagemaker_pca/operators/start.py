@@ -32,7 +32,7 @@ class SageMakerStartProcessingJobOperator(StartOrAdopt, SageMakerProcessingOpera
 
     A job under the request's name that is InProgress or Completed and carries the fingerprint of the same request is
     adopted. A failed or stopped one, or one of another request, is left alone, and the job starts under the next
-    attempt's name (``<name>-2``, ``<name>-3``, …); S3 URIs that hold the name as a path segment follow it.
+    attempt's name (``<name>-2``, ``<name>-3``, …); output prefixes that end with the name follow it.
     Waiting is :class:`~sagemaker_pca.sensors.jobs.SageMakerProcessingJobSensor`'s business.
 
     :param config: request of :py:meth:`SageMaker.Client.create_processing_job`, or a callable that makes it (templated)
