@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own name for it
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+)
 
 from sagemaker_pca.exceptions import SageMakerPcaError
 
@@ -26,6 +34,14 @@ TRANSIENT_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
+# botocore has no common class for them: a refused connection is no HTTPClientError.
+LOST_CONNECTIONS = (
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+)
 HINTS = {
     "AccessDenied": "Allow the action to the connection's identity.",
     "AccessDeniedException": "Allow the action to the connection's identity.",
@@ -45,7 +61,7 @@ class SageMakerRetryPolicy(RetryPolicy):
             return RetryDecision.fail("Trying again with the same input would end the same way.")
         if isinstance(exception, ClientError):
             return self._of_answer(exception)
-        if isinstance(exception, HTTPClientError):
+        if isinstance(exception, LOST_CONNECTIONS):
             return RetryDecision.retry(reason="The connection was lost.")
         if isinstance(exception, BotoCoreError):
             return RetryDecision.fail("The connection or the request is wrong. Check the Airflow connection.")
