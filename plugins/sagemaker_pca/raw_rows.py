@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from sagemaker_pca.exceptions import InputError
 
 GZIP_WINDOW = zlib.MAX_WBITS | 16
+# A few megabytes of gzip can hold gigabytes of zeros.
+MAX_TEXT_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def first_rows(name: str, content: bytes, raw_format: RawFormat, limit: int) -> 
 
 def _csv_rows(name: str, content: bytes, raw_format: RawFormat) -> Iterator[Sequence[str]]:
     if name.endswith(".gz"):
-        content = zlib.decompressobj(GZIP_WINDOW).decompress(content)
+        content = zlib.decompressobj(GZIP_WINDOW).decompress(content, MAX_TEXT_BYTES)
     # The last line may be cut off in the middle of a number.
     complete, _, _ = content.rpartition(b"\n")
     lines = csv.reader(io.StringIO(complete.decode("utf-8-sig", errors="replace")), delimiter=raw_format.delimiter)

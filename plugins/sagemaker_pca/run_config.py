@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +22,11 @@ Origin = Literal["param", "variable", "built-in"]
 RESOURCE_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 INSTANCE_TYPE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 S3_URI_PATTERN = r"^s3://[^/]+/.*$"
+IMAGE_URI_PATTERN = r"^\S{1,255}$"
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html
+ROLE_PATTERN = r"^(arn:aws[a-z-]*:iam::\d{12}:role/)?[a-zA-Z0-9_+=,.@/-]+$"
+# One name a line in the arguments file, so without anything that ends a line.
+ColumnName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]+$")]
 
 
 def setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
@@ -45,7 +51,7 @@ class PcaRunConfig(BaseModel):
         "Raw CSV files: every object under this S3 prefix, or one object. Unset: s3://<bucket>/raw/.",
         pattern=S3_URI_PATTERN,
     )
-    feature_columns: tuple[str, ...] = setting(
+    feature_columns: tuple[ColumnName, ...] = setting(
         ("Ch5", "Ch6", "Ch7", "Ch8"),
         "Data",
         "Columns of the raw data that become features, in this order.",
@@ -76,7 +82,10 @@ class PcaRunConfig(BaseModel):
         pattern=r"^\d+\.\d+-\d+$",
     )
     processing_image_uri: str | None = setting(
-        None, "Processing", "Container image of the processing job. Unset: the scikit-learn image of the region."
+        None,
+        "Processing",
+        "Container image of the processing job. Unset: the scikit-learn image of the region.",
+        pattern=IMAGE_URI_PATTERN,
     )
     processing_instance_type: str = setting(
         "ml.m5.large", "Processing", "Instance type of the processing job.", pattern=INSTANCE_TYPE_PATTERN
@@ -103,7 +112,10 @@ class PcaRunConfig(BaseModel):
         -1, "Training", "Extra dimensions of the randomized sketch; -1 leaves the choice to the algorithm.", ge=-1
     )
     training_image_uri: str | None = setting(
-        None, "Training", "Container image of training and serving. Unset: the built-in PCA image of the region."
+        None,
+        "Training",
+        "Container image of training and serving. Unset: the built-in PCA image of the region.",
+        pattern=IMAGE_URI_PATTERN,
     )
     training_instance_type: str = setting(
         "ml.m5.large", "Training", "Instance type of the training job.", pattern=INSTANCE_TYPE_PATTERN
@@ -151,9 +163,17 @@ class PcaRunConfig(BaseModel):
     )
 
     processing_role: str = setting(
-        "sagemaker-pca-processing", "Security", "IAM role of processing and training jobs: a name, or an ARN."
+        "sagemaker-pca-processing",
+        "Security",
+        "IAM role of processing and training jobs: a name, or an ARN.",
+        pattern=ROLE_PATTERN,
     )
-    serving_role: str = setting("sagemaker-pca-serving", "Security", "IAM role of the served model: a name, or an ARN.")
+    serving_role: str = setting(
+        "sagemaker-pca-serving",
+        "Security",
+        "IAM role of the served model: a name, or an ARN.",
+        pattern=ROLE_PATTERN,
+    )
     owner: str = setting(
         "sagemaker-pca",
         "Security",
@@ -184,8 +204,7 @@ class PcaRunConfig(BaseModel):
     @model_validator(mode="after")
     def settings_agree(self) -> Self:
         """Refuse settings that contradict each other."""
-        columns = self.feature_columns
-        if duplicates := sorted({name for name in columns if columns.count(name) > 1}):
+        if duplicates := sorted(name for name, count in Counter(self.feature_columns).items() if count > 1):
             raise ValueError(f"feature_columns names {', '.join(duplicates)} more than once. Name each column once.")
         if self.num_components > self.feature_dim:
             raise ValueError(
@@ -271,7 +290,8 @@ def _form_field(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         shape["enum"] = [*shape["enum"], None]
     shape["type"] = [shape["type"], "null"]
     shape.pop("additionalProperties", None)
-    return {"default": None, "title": name, "description": f"{schema['description']} {default_text(name)}", **shape}
+    help_text = f"{schema['description']} {default_text(name)}".strip()
+    return {"default": None, "title": name, "description": help_text, **shape}
 
 
 def default_text(name: str) -> str:

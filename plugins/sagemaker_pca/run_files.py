@@ -19,7 +19,7 @@ def run_name(dag_id: str, run_id: str, map_index: int = -1) -> str:
     """
     digest = hashlib.sha256(f"{dag_id}\n{run_id}\n{map_index}".encode()).hexdigest()[:10]
     readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{dag_id}-{run_id}").strip("-")
-    return f"{readable[: BASE_NAME_LIMIT - len(digest) - 1].strip('-')}-{digest}"
+    return f"{readable[: BASE_NAME_LIMIT - len(digest) - 1].strip('-')}-{digest}".lstrip("-")
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:

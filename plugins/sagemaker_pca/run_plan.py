@@ -96,4 +96,4 @@ def tag_value(text: str) -> str:
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
     """
-    return re.sub(r"[^\w\s.:/=+@-]", "_", text)[:256]
+    return re.sub(r"[^\w .:/=+@-]", "_", text)[:256]

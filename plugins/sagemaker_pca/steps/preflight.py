@@ -23,13 +23,13 @@ def preflight(run: PipelineRun) -> dict[str, Any]:
     context = run.context
     config, origins = resolve(context["params"], deployment_defaults())
     identity = run.hook.caller_identity()
-    dag_id, run_id = context["dag"].dag_id, context["run_id"]
+    dag_id, run_id, map_index = context["dag"].dag_id, context["run_id"], context["ti"].map_index
     plan = RunPlan(
         config=config,
         origins=origins,
         dag_id=dag_id,
         run_id=run_id,
-        run_name=run_name(dag_id, run_id, context["ti"].map_index or -1),
+        run_name=run_name(dag_id, run_id, -1 if map_index is None else map_index),
         started_at=started_at(context["dag_run"]),
         partition=identity.partition,
         region=identity.region,
