@@ -295,6 +295,12 @@ def is_already_there(error: ClientError) -> bool:
     return details["Code"] == "ResourceInUse" or details.get("Message", "").startswith("Cannot create already existing")
 
 
+def is_in_progress(error: ClientError) -> bool:
+    """Whether a change of an endpoint was refused because the endpoint is changing already."""
+    message: str = error.response["Error"].get("Message", "")
+    return message.startswith("Cannot update in-progress endpoint")
+
+
 def plain_json(answer: Mapping[str, Any]) -> dict[str, Any]:
     """A service answer without its HTTP part, timestamps as ISO text."""
     body = {key: value for key, value in answer.items() if key != "ResponseMetadata"}

@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import Context
+from botocore.exceptions import ClientError
 
-from sagemaker_pca.deployment import DeploymentRecord, next_action, roll_back_target
+from sagemaker_pca.deployment import Action, DeploymentRecord, next_action, record_deployment
 from sagemaker_pca.deployment_lease import DeploymentLease
 from sagemaker_pca.exceptions import LeaseHeldError, WaitTimeoutError
 from sagemaker_pca.operators.hooked import Request, SageMakerPcaOperator
+from sagemaker_pca.sagemaker_hook import is_already_there, is_in_progress
 
 # An endpoint that is changing when we come is waited out this long: a rolling deployment may take eight hours.
 CHANGING_WAIT_SECONDS = 28_800
@@ -25,7 +27,7 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
 
     A Failed endpoint is replaced, one that is changing is waited out, one that serves the configuration already is
     kept. Before the request, the configuration now in service is recorded in S3 as the roll-back target; a later try
-    reads the record instead of looking again. Only the holder of the endpoint's lease deploys.
+    keeps to the record unless another run deployed since. Only the holder of the endpoint's lease deploys.
 
     :param config: request of :py:meth:`SageMaker.Client.create_endpoint`, or a callable that makes it (templated)
     :param record_uri: S3 URI of the deployment record (templated)
@@ -82,25 +84,36 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
 
         record = self._record(endpoint, wanted)
         self.log.info("Endpoint %s: %s, to serve %s", name, action, wanted)
-        if action == "replace":
-            self.pca_hook.delete_endpoint_and_wait(name, float(self.poll_seconds))
-        if action in {"create", "replace"}:
-            self.pca_hook.create_endpoint(self.config, wait_for_completion=False)
-        if action == "update":
-            self.pca_hook.update_endpoint_with_tags(self.config)
+        self._ask_for(action)
         return record.model_dump() | {"action": action}
 
+    def _ask_for(self, action: Action) -> None:
+        try:
+            if action == "replace":
+                self.pca_hook.delete_endpoint_and_wait(self.config["EndpointName"], float(self.poll_seconds))
+            if action in {"create", "replace"}:
+                self.pca_hook.create_endpoint(self.config, wait_for_completion=False)
+            if action == "update":
+                self.pca_hook.update_endpoint_with_tags(self.config)
+        except ClientError as error:
+            # botocore repeats a request whose answer was lost, and the service refuses the repetition.
+            if not (is_already_there(error) or is_in_progress(error)):
+                raise
+            self.log.info("The change is under way already: %s", error)
+
     def _record(self, endpoint: dict[str, Any] | None, wanted: str) -> DeploymentRecord:
-        """The record of an earlier try, else a new one, written before anything changes."""
-        if found := self.pca_hook.find_json(self.record_uri):
-            return DeploymentRecord.model_validate(found)
-        record = DeploymentRecord(
+        """The record of this deployment, written before anything changes."""
+        found = self.pca_hook.find_json(self.record_uri)
+        earlier = DeploymentRecord.model_validate(found) if found else None
+        record = record_deployment(
+            endpoint,
+            earlier,
             endpoint_name=self.config["EndpointName"],
-            endpoint_config_name=wanted,
-            previous_endpoint_config_name=roll_back_target(endpoint),
+            wanted_config=wanted,
             run_name=self.holder,
         )
-        self.pca_hook.write_json(self.record_uri, record.model_dump())
+        if record != earlier:
+            self.pca_hook.write_json(self.record_uri, record.model_dump())
         return record
 
     def _pause(self, waiting_since: float, reason: str) -> NoReturn:

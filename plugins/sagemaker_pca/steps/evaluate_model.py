@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sagemaker_pca.deployment import roll_back_target
 from sagemaker_pca.evaluation import GateLimits, evaluate
 from sagemaker_pca.exceptions import GateRefusedError, InputError
 from sagemaker_pca.job_status import ENDPOINT_CONFIG, MODEL
@@ -94,11 +95,11 @@ def with_scaling_folded_in(run: PipelineRun, trained: PcaModel, moments: Moments
 
 
 def find_served_model(run: PipelineRun) -> ServedModel | None:
-    """The model behind the endpoint now; None on a first run."""
-    endpoint = run.hook.find_endpoint(run.plan.config.endpoint_name)
-    if endpoint is None or "EndpointConfigName" not in endpoint:
+    """The model behind the endpoint now; None when nothing is in service."""
+    config_name = roll_back_target(run.hook.find_endpoint(run.plan.config.endpoint_name))
+    if config_name is None:
         return None
-    config = run.hook.describe(ENDPOINT_CONFIG, endpoint["EndpointConfigName"])
+    config = run.hook.describe(ENDPOINT_CONFIG, config_name)
     model = run.hook.describe(MODEL, config["ProductionVariants"][0]["ModelName"])
     artifact_uri = model["PrimaryContainer"]["ModelDataUrl"]
     trained_by = run.hook.tags(model["ModelArn"]).get("run-name")

@@ -6,8 +6,9 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sagemaker_pca.deployment import DeploymentRecord
-from sagemaker_pca.exceptions import DeploymentError
+from sagemaker_pca.api_requests import tag_list
+from sagemaker_pca.deployment import DeploymentRecord, next_action, serves_another_deployment
+from sagemaker_pca.exceptions import DeploymentError, LeaseHeldError
 from sagemaker_pca.job_status import check_in_service
 from sagemaker_pca.pipeline_run import PipelineRun
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
@@ -22,6 +23,7 @@ def roll_back(run: PipelineRun) -> dict[str, Any]:
 
     Raises:
         AirflowSkipException: when there is nothing to roll back.
+        LeaseHeldError: when another run deploys to the endpoint by now: its deployment is not undone.
         DeploymentError: when the previous configuration is not back in service.
     """
     if run.result("preflight") is None:
@@ -33,15 +35,23 @@ def roll_back(run: PipelineRun) -> dict[str, Any]:
         raise AirflowSkipException("The deployment is verified.")
 
     record = DeploymentRecord.model_validate(document)
-    run.lease.renew(run.hook)
+    if holder := run.lease.acquire(run.hook):
+        raise LeaseHeldError(f"endpoint {record.endpoint_name} is being deployed by {holder}; it was left as it is.")
     restore(run.hook, record, run.plan.config.poll_seconds)
     return record.model_dump()
 
 
 def restore(hook: SageMakerPcaHook, record: DeploymentRecord, poll_seconds: float) -> None:
-    """Bring the endpoint back to what the record says was in service."""
+    """Bring the endpoint back to what the record says was in service.
+
+    Raises:
+        AirflowSkipException: when another run has deployed since; nothing is changed then.
+        DeploymentError: when the previous configuration is not back in service.
+    """
     name, previous = record.endpoint_name, record.previous_endpoint_config_name
     endpoint = hook.wait_for_endpoint(name, poll_seconds, LONGEST_DEPLOYMENT_SECONDS)
+    if endpoint is not None and serves_another_deployment(endpoint, record):
+        raise AirflowSkipException(f"Endpoint {name} serves {endpoint['EndpointConfigName']}, deployed since.")
     if previous is None:
         if endpoint is not None:
             hook.log.info("Endpoint %s is new and not verified: deleting it", name)
@@ -49,10 +59,20 @@ def restore(hook: SageMakerPcaHook, record: DeploymentRecord, poll_seconds: floa
         return
     if endpoint is None:
         raise DeploymentError(f"endpoint {name} is gone; create it with the configuration {previous}.")
-    if endpoint.get("EndpointConfigName") != previous or endpoint["EndpointStatus"] != "InService":
-        hook.log.info("Endpoint %s: back to %s", name, previous)
-        hook.conn.update_endpoint(EndpointName=name, EndpointConfigName=previous)
-        endpoint = hook.wait_for_endpoint(name, poll_seconds, LONGEST_DEPLOYMENT_SECONDS)
+    put_back(hook, endpoint, previous, poll_seconds)
+    endpoint = hook.wait_for_endpoint(name, poll_seconds, LONGEST_DEPLOYMENT_SECONDS)
     if endpoint is None:
         raise DeploymentError(f"endpoint {name} vanished during the roll-back; create it with {previous}.")
     check_in_service(endpoint, previous)
+
+
+def put_back(hook: SageMakerPcaHook, endpoint: dict[str, Any], config_name: str, poll_seconds: float) -> None:
+    """Ask for a configuration again, as the state of the resting endpoint allows."""
+    name, action = endpoint["EndpointName"], next_action(endpoint, config_name)
+    hook.log.info("Endpoint %s: %s, to serve %s again", name, action, config_name)
+    if action == "update":
+        hook.conn.update_endpoint(EndpointName=name, EndpointConfigName=config_name)
+    if action == "replace":
+        tags = tag_list(hook.tags(endpoint["EndpointArn"]))
+        hook.delete_endpoint_and_wait(name, poll_seconds)
+        hook.conn.create_endpoint(EndpointName=name, EndpointConfigName=config_name, Tags=tags)
