@@ -67,7 +67,9 @@ class SageMakerWaitSensor(SageMakerBaseSensor):
         """Judge once the trigger has fired; the service is asked again, since an event can be old."""
         description = self.describe()
         if self.is_changing(description):
-            self.give_up(description)
+            if event["status"] == "timeout":
+                self.give_up(description)
+            self.defer(trigger=self.trigger(description), method_name="execute_complete")
         return self.verdict(description)
 
     def poke(self, context: Context) -> PokeReturnValue:
