@@ -23,6 +23,7 @@ from sagemaker_pca.report import (
 )
 from sagemaker_pca.report_page import render_html
 from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.steps.roll_back import VERIFYING_TASK
 from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_durations, task_states
 
 
@@ -53,7 +54,7 @@ def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
     plan, hook = run.plan, run.hook
     document = hook.find_json(plan.files.model_card_uri)
     card = ModelCard.model_validate(document) if document else None
-    smoke_test = run.result("deployment.smoke_test")
+    smoke_test = run.result(VERIFYING_TASK) if states.get(VERIFYING_TASK) == "success" else None
     sample = hook.find_json(plan.files.projections_uri)
     verdict, reason = _verdict(run, states, card)
     return RunReport(
@@ -82,9 +83,11 @@ def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
 def _verdict(run: PipelineRun, states: dict[str, str], card: ModelCard | None) -> tuple[Verdict, str]:
     failed = [task_id for task_id, state in states.items() if state == "failed"]
     if not failed:
-        return Verdict.PROMOTED, ""
+        verified = states.get(VERIFYING_TASK) == "success"
+        return (Verdict.PROMOTED, "") if verified else (Verdict.SKIPPED, "No deployment was verified.")
     reason = _failure(run, failed)
-    if card is not None and not card.passed:
+    # A card may be of an earlier try: then its verdict is not this one's.
+    if states.get("evaluate_model") == "failed" and card is not None and not card.passed:
         return Verdict.REFUSED, card.reason
     if states.get("deployment.roll_back") == "success":
         return Verdict.ROLLED_BACK, reason
