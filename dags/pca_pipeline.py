@@ -87,7 +87,6 @@ with DAG(
     schedule=SCHEDULE,
     catchup=False,
     max_active_runs=4,
-    params={name: Param(**field) for name, field in form_fields().items()},
     default_args={
         "retries": 3,
         "retry_delay": timedelta(seconds=30),
@@ -148,3 +147,7 @@ with DAG(
         chain(create_model, create_endpoint_config, deploy_endpoint, wait_for_endpoint, smoke_test(), roll_back())
 
     chain(preflight(), stage_inputs(), features, training, evaluate_model(), deployment, publish_results())
+
+# Added last: every task made before would carry a copy of all of them, which makes the file slow to parse and the
+# serialized DAG eight times as large.
+dag.params.update({name: Param(**field, source="dag") for name, field in form_fields().items()})
