@@ -1,0 +1,67 @@
+# What a person types; `make` alone lists it from the comments behind the targets. Paths are relative so that a folder
+# whose name holds spaces works, and no variable is called COLUMNS, which terminals export.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo ui stop test test-slow test-all lint bench lock compose-env clean
+MAKEFLAGS += --no-print-directory
+
+DATA =
+FEATURES =
+COMPONENTS =
+PORT = 8080
+
+# The first Python 3.11 that starts: a version manager's python3.11 may be a stub of a version that is not installed.
+PYTHON = $(shell for python in python3.11 python3 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+NO_PYTHON = Python 3.11 is missing: install it, or name it: make setup PYTHON=/path/to/python3.11
+INSTALL = python='$(PYTHON)'; [ -n "$$python" ] || { echo '$(NO_PYTHON)' >&2; exit 1; }; exec "$$python" quickstart/install.py
+VENV_PYTHON = exec .venv/bin/python
+PYTEST = $(VENV_PYTHON) -m pytest
+
+export DATA FEATURES COMPONENTS PORT
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## create .venv and install the pinned requirements (at once when nothing changed)
+	@$(INSTALL)
+
+setup-dev: ## also install what tests and linters need
+	@$(INSTALL) --dev
+
+demo: setup ## run the pipeline on this machine and print its report [DATA=my.csv|folder FEATURES=a,b,c COMPONENTS=2]
+	@$(VENV_PYTHON) -m quickstart demo --data "$$DATA" --features "$$FEATURES" --components "$$COMPONENTS"
+
+ui: setup ## Airflow's web interface with the pipeline and sample data in place, until Ctrl-C [PORT=8080]
+	@$(VENV_PYTHON) -m quickstart ui --port "$$PORT"
+
+stop: ## end a running make ui
+	@[ ! -x .venv/bin/python ] || $(VENV_PYTHON) -m quickstart stop
+
+test: setup-dev ## unit and end-to-end tests
+	@$(PYTEST) -n auto --maxprocesses 4 -m 'not slow'
+
+test-slow: setup-dev ## tests that need PostgreSQL or a browser, or run long; they skip with their reason where it is absent
+	@$(PYTEST) -m slow
+
+test-all: test test-slow ## all tests
+
+lint: setup-dev ## ruff, mypy --strict, and the import rules of the architecture
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m ruff format --check .
+	@.venv/bin/python -m mypy
+	@.venv/bin/python -c 'from importlinter.cli import lint_imports_command as main; main()'
+
+bench: setup-dev ## the README's figures, measured on this machine
+	@$(VENV_PYTHON) -m benchmarks
+
+lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt
+	@for name in requirements requirements-dev; do .venv/bin/python -m uv pip compile --quiet --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 $$name.in -o $$name.txt || exit 1; done
+
+compose-env: ## write .env with generated secrets for docker compose
+	@$(INSTALL)
+	@$(VENV_PYTHON) -m quickstart compose-env
+
+clean: stop ## remove everything the other targets made, .venv included
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

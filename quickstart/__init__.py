@@ -1,0 +1,1 @@
+"""The commands behind the Makefile: try the pipeline on this machine, without an AWS account."""

@@ -1,0 +1,88 @@
+"""`python -m quickstart demo|ui|stop|compose-env`: one command per Makefile target."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from quickstart.processes import QuickstartError
+from quickstart.raw_data import split_columns
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; what the user can mend is said in a sentence."""
+    options = command_line().parse_args(arguments)
+    # A terminal without UTF-8 shows a question mark rather than a traceback.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        return int(COMMANDS[options.command](options))
+    except QuickstartError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser; make passes an option it was not given as an empty text."""
+    parser = argparse.ArgumentParser(prog="python -m quickstart", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="run the pipeline once and print its report")
+    demo.add_argument("--data", default="", help="a .csv or .csv.gz file, or a folder of them (default: sample ECG)")
+    demo.add_argument("--features", default="", help="feature columns: a,b,c")
+    demo.add_argument("--components", default="", help="principal components to keep")
+    ui = commands.add_parser("ui", help="Airflow's web interface until Ctrl-C")
+    ui.add_argument("--port", default="8080", help="port on 127.0.0.1 (default: %(default)s)")
+    commands.add_parser("stop", help="end a running ui")
+    commands.add_parser("compose-env", help="write .env with generated secrets for docker compose")
+    return parser
+
+
+def whole_number(name: str, text: str, low: int, high: int) -> int:
+    """Read a number that the user gave."""
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise QuickstartError(f"{name}={text} is no whole number from {low} to {high}.")
+    return int(text)
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run the pipeline once."""
+    from quickstart.demo import DemoOptions, run_demo
+
+    return run_demo(
+        DemoOptions(
+            data=Path(options.data).expanduser() if options.data else None,
+            feature_columns=tuple(split_columns(options.features)),
+            num_components=whole_number("COMPONENTS", options.components, 1, 10_000) if options.components else None,
+        ),
+        Console(),
+    )
+
+
+def ui(options: argparse.Namespace) -> int:
+    """Serve Airflow's web interface."""
+    from quickstart.ui import run_ui
+
+    return run_ui(whole_number("PORT", options.port, 1, 65_535), Console())
+
+
+def stop(_options: argparse.Namespace) -> int:
+    """End a running ui."""
+    from quickstart.ui import stop_ui
+
+    return stop_ui(Console())
+
+
+def compose_env(_options: argparse.Namespace) -> int:
+    """Write docker compose's secrets."""
+    from quickstart.compose_env import write_compose_env
+
+    return write_compose_env(Console())
+
+
+COMMANDS = {"demo": demo, "ui": ui, "stop": stop, "compose-env": compose_env}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""`make demo`: the whole pipeline once, on sample data or the user's own, then its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home
+from quickstart.embedded_service import download_report, start_service, upload_raw_data
+from quickstart.processes import QuickstartError, last_lines, programs_end_here, start_program
+from quickstart.progress import RunProgress
+from quickstart.raw_data import check_columns, raw_files
+from quickstart.sample_ecg import write_recordings
+from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.run_config import PcaRunConfig, resolve
+
+DAG_ID = "pca_pipeline"
+FOLLOW_SECONDS = 0.1
+# The default of the deployment suits jobs of minutes; the embedded service's take seconds.
+POLL_SECONDS = 0.5
+# `airflow dags test` goes on after SIGTERM, and nothing of it is kept but its log.
+GRACE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the user chose; nothing chosen runs the sample data with the pipeline's defaults."""
+
+    data: Path | None = None
+    feature_columns: tuple[str, ...] = ()
+    num_components: int | None = None
+
+    def run_params(self) -> dict[str, Any]:
+        """Return the params of the run, checked as the run itself will check them.
+
+        Raises:
+            QuickstartError: when the choices contradict each other or are out of range
+        """
+        params: dict[str, Any] = {"poll_seconds": POLL_SECONDS}
+        if self.feature_columns:
+            default = int(PcaRunConfig.model_fields["num_components"].default)
+            params["feature_columns"] = list(self.feature_columns)
+            params["num_components"] = min(default, len(self.feature_columns))
+        if self.num_components is not None:
+            params["num_components"] = self.num_components
+        try:
+            resolve(params, {})
+        except SettingError as error:
+            raise QuickstartError(str(error)) from None
+        return params
+
+
+def run_demo(options: DemoOptions, console: Console) -> int:
+    """Run the pipeline against an embedded service of its own and return the run's outcome as an exit code."""
+    params = options.run_params()
+    with tempfile.TemporaryDirectory(prefix="sagemaker-pca-demo-") as name, programs_end_here(GRACE_SECONDS):
+        work = Path(name)
+        files = demo_files(options, work / "recordings")
+        kept = STATE / "demo" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+        kept.mkdir(parents=True)
+        create_airflow_home(work / "airflow")
+        service, address = start_service(work)
+        console.print(f"The embedded SageMaker answers at {address}", highlight=False)
+        uri = upload_raw_data(address, files)
+        console.print(f"{len(files)} raw file(s) in {uri}", highlight=False)
+        environment = airflow_environment(work / "airflow", address, settings={})
+        exit_code = run_pipeline(params, environment, service, kept / "airflow.log", console)
+        show_report(download_report(address, kept), kept, console)
+    return exit_code
+
+
+def demo_files(options: DemoOptions, folder: Path) -> list[Path]:
+    """Return the raw files of the run, the user's after a look at their headers."""
+    if options.data is None:
+        folder.mkdir()
+        files = write_recordings(folder)
+    else:
+        files = raw_files(options.data)
+    columns = options.feature_columns or PcaRunConfig().feature_columns
+    check_columns(files, columns)
+    return files
+
+
+def run_pipeline(
+    params: Mapping[str, Any],
+    environment: Mapping[str, str],
+    service: subprocess.Popen[bytes],
+    log: Path,
+    console: Console,
+) -> int:
+    """Run the DAG in one process, show its progress, and return the exit code of Airflow."""
+    console.print(f"Running {DAG_ID}; its full log is {shown_path(log)}", highlight=False, soft_wrap=True)
+    command = ["airflow", "dags", "test", DAG_ID, "--conf", json.dumps(params)]
+    airflow = start_program(command, environment, log)
+    with RunProgress(console) as progress:
+        for line in follow(log, airflow):
+            progress.feed(line)
+            if service.poll() is not None:
+                raise QuickstartError(f"The embedded SageMaker ended during the run; see {shown_path(log)}.")
+    return airflow.wait()
+
+
+def follow(log: Path, program: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Yield the lines of a growing log until its program has ended; an empty one now and then while nothing is said."""
+    unfinished = ""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        while True:
+            ended = program.poll() is not None
+            *lines, unfinished = (unfinished + file.read()).split("\n")
+            yield from lines
+            if ended:
+                yield unfinished
+                return
+            yield ""
+            time.sleep(FOLLOW_SECONDS)
+
+
+def show_report(report: Path | None, folder: Path, console: Console) -> None:
+    """Print the run's report, or the end of the log when the run left none."""
+    if report is None:
+        console.print("The run left no report. The end of its log:", style="red")
+        console.print(last_lines(folder / "airflow.log", 30), markup=False, highlight=False, soft_wrap=True)
+        return
+    from sagemaker_pca.report import RunReport
+    from sagemaker_pca.report_text import render_text
+
+    text = render_text(RunReport.model_validate_json(report.read_bytes()))
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Report with plots: {shown_path(report.with_suffix('.html'))}", highlight=False, soft_wrap=True)
+
+
+def shown_path(path: Path) -> str:
+    """Return the path as the user would type it: relative where that is shorter."""
+    return min(os.path.relpath(path), str(path), key=len)

@@ -1,0 +1,112 @@
+"""Start programs that end together with this one: normally, on Ctrl-C, when told to terminate, and on failure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_SECONDS = 15.0  # Airflow's services finish what they are writing
+
+
+class QuickstartError(Exception):
+    """The command cannot go on; the message says why and what to do, in one sentence or two."""
+
+
+@contextlib.contextmanager
+def programs_end_here(grace_seconds: float = GRACE_SECONDS) -> Iterator[None]:
+    """End every program started inside, with all that they started, however the block is left."""
+
+    def leave(signal_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + signal_number)
+
+    previous = {number: signal.signal(number, leave) for number in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        # A second Ctrl-C must not interrupt the ending: that is what would leave programs behind.
+        for number in ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        end_programs(psutil.Process().children(), grace_seconds)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def start_program(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, group: int = 0
+) -> subprocess.Popen[bytes]:
+    """Start a Python program of the project's environment in a process group apart from the terminal's.
+
+    :param arguments: what follows ``python -m``
+    :param log: file that gets its standard output and standard error
+    :param group: process group to join; 0 starts a new one
+    """
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env={**environment, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=group,
+        )
+
+
+def end_programs(programs: Sequence[psutil.Process], grace_seconds: float = GRACE_SECONDS) -> None:
+    """Ask programs and all their descendants to end, and kill what has not after the grace.
+
+    Airflow's task processes lead process groups of their own and may outlive their parent by a moment, so the groups
+    are looked through once more after the programs have gone.
+    """
+    family = [process for program in programs for process in [program, *descendants_of(program)]]
+    groups = {group for process in family if (group := group_of(process)) not in {None, os.getpgrp()}}
+    send(family, signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=grace_seconds)
+    late = [process for process in psutil.process_iter() if group_of(process) in groups and not is_zombie(process)]
+    send([*alive, *late], signal.SIGKILL)
+    psutil.wait_procs([*alive, *late], timeout=grace_seconds)
+
+
+def descendants_of(program: psutil.Process) -> list[psutil.Process]:
+    """Return what the program started, directly or not; nothing when it has gone."""
+    try:
+        return list(program.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
+def group_of(process: psutil.Process) -> int | None:
+    """Return the process group, None when the process has gone."""
+    try:
+        return os.getpgid(process.pid)
+    except ProcessLookupError:
+        return None
+
+
+def is_zombie(process: psutil.Process) -> bool:
+    """Tell whether the process has ended and only waits for its parent to notice."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def send(processes: Sequence[psutil.Process], signal_number: signal.Signals) -> None:
+    """Signal each process that is still the one meant; psutil refuses a process id that was given away since."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal_number)
+
+
+def last_lines(log: Path, count: int = 15) -> str:
+    """Return the end of a log, indented, to show why a program ended."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+    return "\n".join(f"    {line}" for line in lines)

@@ -1,0 +1,194 @@
+"""`make ui`: Airflow's services and the embedded SageMaker on this machine, until Ctrl-C or `make stop`."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import secrets
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home, write_private
+from quickstart.embedded_service import start_service, upload_raw_data
+from quickstart.processes import QuickstartError, last_lines, programs_end_here, start_program
+from quickstart.running import RunningPrograms
+from quickstart.sample_ecg import write_recordings
+
+UI_STATE = STATE / "ui"
+RUNNING = UI_STATE / "running.json"
+DAG_ID = "pca_pipeline"
+READY_SECONDS = 180.0
+# The log servers would listen on every interface; on one machine the api-server reads the log files themselves.
+SERVICES = {
+    "api-server": ["api-server", "--workers", "1"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+Programs = dict[str, subprocess.Popen[bytes]]
+
+
+def run_ui(port: int, console: Console) -> int:
+    """Start everything, say where it is, and keep it until it is told to end or one of the programs ends."""
+    with only_one_ui(), programs_end_here():
+        check_port(port)
+        try:
+            serve(port, console)
+        except SystemExit:
+            console.print("Ending Airflow and the embedded SageMaker.")
+    return 0
+
+
+def serve(port: int, console: Console) -> None:
+    """Start the services and wait for one of them to end, which none should."""
+    address = f"http://127.0.0.1:{port}"
+    RunningPrograms.of(address, []).write(RUNNING)
+    home = UI_STATE / "airflow"
+    create_airflow_home(home)
+    password = admin_password(home / "passwords.json")
+    service, service_address = start_service(UI_STATE)
+    with tempfile.TemporaryDirectory(prefix="sagemaker-pca-ui-") as recordings:
+        upload_raw_data(service_address, write_recordings(Path(recordings)))
+    environment = airflow_environment(home, service_address, ui_settings(home, port))
+    programs: Programs = {"sagemaker_local": service}
+    for name, arguments in SERVICES.items():
+        log = UI_STATE / f"{name}.log"
+        log.unlink(missing_ok=True)
+        programs[name] = start_program(["airflow", *arguments], environment, log, group=service.pid)
+    RunningPrograms.of(address, programs.values()).write(RUNNING)
+    wait_until_ready(address, password, programs, console)
+    console.print(
+        f"\nAirflow            {address}\n"
+        f"login              admin / {password}\n"
+        f"embedded SageMaker {service_address}\n"
+        f"logs               {UI_STATE}\n\n"
+        f"Trigger {DAG_ID} there and watch it. Ctrl-C here, or make stop elsewhere, ends everything.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    while True:
+        check_programs(programs)
+        time.sleep(1)
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that another program listens on, or that this user may not use."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except PermissionError:
+            raise QuickstartError(
+                f"Port {port} is reserved for root. Choose one above 1023: make ui PORT=8081"
+            ) from None
+        except OSError:
+            other = port + 1 if port < 65_535 else 8080
+            raise QuickstartError(f"Port {port} is taken. Free it, or choose another: make ui PORT={other}") from None
+
+
+@contextlib.contextmanager
+def only_one_ui() -> Iterator[None]:
+    """Hold the state folder for this process; the system lets go of it however the process ends."""
+    UI_STATE.mkdir(parents=True, exist_ok=True)
+    with (UI_STATE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise QuickstartError("make ui runs already in this folder. End it first: make stop") from None
+        end_running()  # what a killed ui left
+        try:
+            yield
+        finally:
+            RUNNING.unlink(missing_ok=True)
+
+
+def admin_password(path: Path) -> str:
+    """Return the generated password, the same at every start, from a file only its owner may read."""
+    if not path.exists():
+        write_private(path, json.dumps({"admin": secrets.token_urlsafe(12)}))
+    return str(json.loads(path.read_text())["admin"])
+
+
+def ui_settings(home: Path, port: int) -> dict[str, str]:
+    """Return Airflow's settings for one machine: SQLite, tasks as local processes, loopback only."""
+    return {
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(port),
+        "API__BASE_URL": f"http://127.0.0.1:{port}",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+    }
+
+
+def wait_until_ready(address: str, password: str, programs: Programs, console: Console) -> None:
+    """Return once every service reports healthy and the pipeline can be triggered."""
+    deadline = time.monotonic() + READY_SECONDS
+    waiting_for = "the api-server"
+    # Proxies of the environment have no business with loopback.
+    with httpx.Client(base_url=address, trust_env=False, timeout=10) as api, console.status("") as status:
+        while time.monotonic() < deadline:
+            check_programs(programs)
+            with contextlib.suppress(httpx.TransportError):
+                waiting_for = unready_part(api, password)
+                if not waiting_for:
+                    return
+            status.update(f"Airflow starts; waiting for {waiting_for}")
+            time.sleep(0.5)
+    raise QuickstartError(
+        f"Airflow was not ready after {READY_SECONDS:.0f} s, waiting for {waiting_for}; see {UI_STATE}."
+    )
+
+
+def unready_part(api: httpx.Client, password: str) -> str:
+    """Return what is not ready yet, nothing when all is."""
+    health = api.get("/api/v2/monitor/health")
+    if health.status_code != httpx.codes.OK:
+        return "the api-server"
+    for part, report in health.json().items():
+        if report["status"] != "healthy":
+            return f"the {part}"
+    token = api.post("/auth/token", json={"username": "admin", "password": password}).raise_for_status().json()
+    headers = {"Authorization": f"Bearer {token['access_token']}"}
+    if api.get(f"/api/v2/dags/{DAG_ID}", headers=headers).status_code == httpx.codes.OK:
+        return ""
+    errors = api.get("/api/v2/importErrors", headers=headers).raise_for_status().json()["import_errors"]
+    if errors:
+        raise QuickstartError(f"Airflow could not read {errors[0]['filename']}:\n{errors[0]['stack_trace']}")
+    return DAG_ID
+
+
+def check_programs(programs: Programs) -> None:
+    """Raise with the end of its log when a program has ended."""
+    for name, program in programs.items():
+        if program.poll() is not None:
+            end = last_lines(UI_STATE / f"{name}.log")
+            raise QuickstartError(f"{name} ended with exit code {program.returncode}. The end of its log:\n{end}")
+
+
+def stop_ui(console: Console) -> int:
+    """End a running ui, also one whose own process was killed."""
+    address = end_running()
+    console.print(f"Ended {address}." if address else "make ui is not running in this folder.", highlight=False)
+    return 0
+
+
+def end_running() -> str | None:
+    """End what was written down as running and return its address, None when nothing ran."""
+    running = RunningPrograms.read(RUNNING)
+    ended = running is not None and running.end()
+    RUNNING.unlink(missing_ok=True)
+    return running.address if running and ended else None
