@@ -131,7 +131,8 @@ def _check_rows(metrics: Metrics, limits: GateLimits) -> Check:
 
 
 def _check_null_fraction(metrics: Metrics, limits: GateLimits) -> Check:
-    column = f" in column {metrics.null_fraction_column}" if metrics.null_fraction_column else ""
+    has_nulls = metrics.null_fraction != 0 and metrics.null_fraction_column is not None
+    column = f" in column {metrics.null_fraction_column}" if has_nulls else ""
     remedy = "Repair the data, leave the column out, or raise the limit."
     return _at_most(
         "null_fraction", metrics.null_fraction, "max_null_fraction", limits.max_null_fraction, remedy, column
@@ -220,7 +221,9 @@ def _unknown(name: str, limit_name: str, limit: float, remedy: str, where: str =
 
 
 def _number(value: float) -> str:
-    return f"{value}" if isinstance(value, int) else f"{value:.4g}"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.4g}" if abs(value) >= 1e-4 else f"{value:.1g}"
 
 
 def _listed(differences: Sequence[str]) -> str:

@@ -186,8 +186,7 @@ def _column_names(report: RunReport, projector: Projector) -> Sequence[str]:
 def _loading(weight: float, strongest: float) -> Loading:
     text = f"{abs(weight):.2f}"
     is_negative = weight < 0 and float(text) != 0
-    sign = "\N{MINUS SIGN}" if is_negative else ""
-    return Loading(sign + text, round(abs(weight) / strongest, 3), is_negative)
+    return Loading(f"-{text}" if is_negative else text, round(abs(weight) / strongest, 3), is_negative)
 
 
 def _shown_columns(report: RunReport) -> Sequence[Column]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from itertools import accumulate
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
+Draw = Callable[["Axes"], None]
+
 # Blue and orange stay apart for every kind of colour blindness; neither end vanishes on white or on near-black.
 TIME_RAMP = ("#2f6fb5", "#8d76a8", "#d97706")
 TIME_STEPS = 24
@@ -37,6 +39,7 @@ MAX_LABELLED_BARS = 6
 MAX_NAMED_COMPONENTS = 12
 MAX_STEP_NAME = 34
 PAGE_PLOT_SIZE = (400, 290)
+SUMMARY_PANEL_SIZE = (500, 420)
 POINTS_PER_INCH = 72
 
 
@@ -76,30 +79,29 @@ def projection_svg(report: RunReport) -> str | None:
 
 
 def plot_summary(report: RunReport) -> bytes:
-    """One wide PNG of a run: explained variance, projections, timeline; what the run lacks says so."""
+    """One wide PNG of a run: explained variance, projections and timeline, as far as the run got."""
+    panels = list(_panels(report))
     with _style(PRINT_INK):
-        figure = _figure(1440, 420)
+        figure = _figure(SUMMARY_PANEL_SIZE[0] * len(panels), SUMMARY_PANEL_SIZE[1])
         figure.set_facecolor("white")
-        variance, projection, timeline = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
-        _draw_summary(report, variance, projection, timeline)
+        figure.set_layout_engine("constrained", w_pad=0.22, h_pad=0.16)
+        for axes, (title, draw) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
+            draw(axes)
+            # A given height keeps the titles on one line, whatever lies above an axes.
+            axes.set_title(title, loc="left", fontsize=14, fontweight="bold", y=1.0, pad=18)
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=2 * POINTS_PER_INCH, metadata={"Software": None})
     return picture.getvalue()
 
 
-def _draw_summary(report: RunReport, variance: Axes, projection: Axes, timeline: Axes) -> None:
+def _panels(report: RunReport) -> Iterator[tuple[str, Draw]]:
     ratios, sample = explained_variance(report), report.projection_sample
     if ratios:
-        _draw_explained_variance(variance, ratios, _gate_limit(report), PRINT_INK)
-    else:
-        _draw_absence(variance, "The run made no model.", PRINT_INK)
+        limit = _gate_limit(report)
+        yield "Explained variance", lambda axes: _draw_explained_variance(axes, ratios, limit, PRINT_INK)
     if sample and sample.projections:
-        _draw_projection(projection, sample, ratios, PRINT_INK)
-    else:
-        _draw_absence(projection, "The run projected no rows.", PRINT_INK)
-    _draw_timeline(timeline, report, PRINT_INK)
-    for axes, title in ((variance, "Explained variance"), (projection, "Projections"), (timeline, "Steps")):
-        axes.set_title(title, loc="left", fontsize=14, fontweight="bold", y=1.0, pad=16)
+        yield "Projections", lambda axes: _draw_projection(axes, sample, ratios, PRINT_INK)
+    yield "Steps", lambda axes: _draw_timeline(axes, report, PRINT_INK)
 
 
 def _figure(width: int, height: int) -> Figure:
@@ -129,7 +131,7 @@ def _style(ink: Ink) -> AbstractContextManager[None]:
     )
 
 
-def _svg(name: str, draw: Callable[[Axes], None]) -> str:
+def _svg(name: str, draw: Draw) -> str:
     """Inline SVG: scaled by its viewBox, coloured by the page's variables, ids of its own only where it needs them."""
     text = io.StringIO()
     with _style(PAGE_INK):
@@ -214,8 +216,9 @@ def _draw_time_key(axes: Axes, rows: Sequence[int]) -> None:
     """Which colour is early and which is late, above the upper right corner."""
     colours = _time_colours()
     key = axes.inset_axes((0.58, 1.035, 0.2, 0.025))
-    key.bar(range(TIME_STEPS), 1, width=1.05, color=[colours(step) for step in range(TIME_STEPS)])
-    key.set_xlim(-0.5, TIME_STEPS - 0.5)
+    # Each cell reaches under the next one: edges that just meet let the background through.
+    key.bar(range(TIME_STEPS), 1, width=2, align="edge", color=[colours(step) for step in range(TIME_STEPS)])
+    key.set_xlim(0, TIME_STEPS)
     key.set_axis_off()
     key.text(-0.06, 0.5, f"row {min(rows):,}", transform=key.transAxes, ha="right", va="center", fontsize=11)
     key.text(1.06, 0.5, f"{max(rows):,}", transform=key.transAxes, ha="left", va="center", fontsize=11)
@@ -226,7 +229,7 @@ def _draw_timeline(axes: Axes, report: RunReport, ink: Ink) -> None:
     for place, (step, start) in enumerate(zip(report.steps, starts, strict=True)):
         _draw_step(axes, place, step, start, ink)
     axes.set_yticks(range(len(report.steps)), [_shortened_name(step.task_id) for step in report.steps])
-    axes.invert_yaxis()
+    axes.set_ylim(len(report.steps) - 0.4, -0.6)
     # Room for the duration written behind the last bar.
     axes.set_xlim(0, 1.16 * max(axes.get_xlim()[1], 1))
     axes.set_xlabel("seconds since the run started" if has_starts(report) else "seconds")
@@ -244,11 +247,6 @@ def _draw_step(axes: Axes, place: int, step: Step, start: float | None, ink: Ink
         words = " · ".join(filter(None, [duration_text(step.duration_seconds), words]))
     end = (start or 0.0) + (step.duration_seconds or 0.0)
     axes.annotate(words, (end, place), (5, 0), textcoords="offset points", va="center", fontsize=10.5, color=ink.muted)
-
-
-def _draw_absence(axes: Axes, words: str, ink: Ink) -> None:
-    axes.set_axis_off()
-    axes.text(0, 0.96, words, transform=axes.transAxes, va="top", color=ink.muted)
 
 
 def _tidy(axes: Axes, ink: Ink) -> None:

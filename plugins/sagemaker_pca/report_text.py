@@ -66,9 +66,9 @@ def _labelled(label: str, lines: Iterable[str], paint: Paint) -> list[str]:
     return block
 
 
-def _wrapped(sentences: Iterable[str], indent: str = "") -> Iterator[str]:
+def _wrapped(sentences: Iterable[str]) -> Iterator[str]:
     for sentence in sentences:
-        yield from textwrap.wrap(sentence, WIDTH - LABEL_WIDTH, subsequent_indent=indent)
+        yield from textwrap.wrap(_printable(sentence), WIDTH - LABEL_WIDTH)
 
 
 def _verdict(report: RunReport, paint: Paint) -> list[str]:
@@ -131,7 +131,7 @@ def _gate(report: RunReport, paint: Paint) -> Iterator[str]:
         yield f"{passed} of {len(report.checks)} checks passed"
     for check in report.checks:
         if not check.passed:
-            first, *others = textwrap.wrap(check.message, WIDTH - LABEL_WIDTH - 2)
+            first, *others = textwrap.wrap(_printable(check.message), WIDTH - LABEL_WIDTH - 2)
             yield f"{paint('✗', RED)} {first}"
             yield from (f"  {line}" for line in others)
 
@@ -173,6 +173,11 @@ def _log(report: RunReport, paint: Paint) -> Iterator[str]:
         yield paint(_shortened(f"| {line}", WIDTH - LABEL_WIDTH), DIM)
 
 
+def _printable(text: str) -> str:
+    """Text on one line: a log's escape sequences must not reach the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def _shortened(text: str, width: int) -> str:
-    line = " ".join(text.split()) if "\n" in text else text
+    line = _printable(text)
     return line if len(line) <= width else line[: max(width - 1, 0)] + "…"

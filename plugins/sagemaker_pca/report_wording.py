@@ -16,18 +16,16 @@ HEADLINES = {
 
 
 def number_text(value: float | None, digits: int = 4) -> str:
-    """A number for reading: significant digits, thousands separated, a true minus sign."""
+    """A number for reading: significant digits, thousands separated."""
     if value is None:
         return NO_VALUE
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
-        text = f"{int(value):,}"
-    elif 1e-4 <= abs(value) < 10**digits:
-        text = f"{value:.{digits}g}"
-    elif 1e-4 <= abs(value) < 1e15:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.{digits - 1}e}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e9):
+        return f"{int(value):,}"
+    if 1e-4 <= abs(value) < 10**digits:
+        return f"{value:.{digits}g}"
+    if 1e-4 <= abs(value) < 1e9:
+        return f"{value:,.0f}"
+    return f"{value:.{digits - 1}e}"
 
 
 def percent_text(share: float | None) -> str:
