@@ -38,6 +38,7 @@ TIME_STEPS = 24
 MAX_LABELLED_BARS = 6
 MAX_NAMED_COMPONENTS = 12
 MAX_STEP_NAME = 34
+TIME_UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 PAGE_PLOT_SIZE = (400, 290)
 SUMMARY_PANEL_SIZE = (500, 420)
 POINTS_PER_INCH = 72
@@ -225,28 +226,36 @@ def _draw_time_key(axes: Axes, rows: Sequence[int]) -> None:
 
 
 def _draw_timeline(axes: Axes, report: RunReport, ink: Ink) -> None:
-    starts, _ = timeline(report)
+    starts, whole = timeline(report)
+    unit, seconds = next(((name, size) for name, size in TIME_UNITS if whole >= 3 * size), TIME_UNITS[-1])
     for place, (step, start) in enumerate(zip(report.steps, starts, strict=True)):
-        _draw_step(axes, place, step, start, ink)
+        _draw_step(axes, place, step, start, seconds, ink)
     axes.set_yticks(range(len(report.steps)), [_shortened_name(step.task_id) for step in report.steps])
     axes.set_ylim(len(report.steps) - 0.4, -0.6)
     # Room for the duration written behind the last bar.
-    axes.set_xlim(0, 1.16 * max(axes.get_xlim()[1], 1))
-    axes.set_xlabel("seconds since the run started" if has_starts(report) else "seconds")
+    axes.set_xlim(0, 1.16 * max(whole, 1) / seconds)
+    axes.set_xlabel(f"{unit} since the run started" if has_starts(report) else unit)
     axes.grid(axis="x", color=ink.rule, linewidth=0.8)
     _tidy(axes, ink)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", labelsize=11, labelcolor=ink.text)
 
 
-def _draw_step(axes: Axes, place: int, step: Step, start: float | None, ink: Ink) -> None:
-    words = step_remark(step)
-    if start is not None and step.duration_seconds is not None:
+def _draw_step(axes: Axes, place: int, step: Step, start: float | None, unit_seconds: int, ink: Ink) -> None:
+    words, left, width = step_remark(step), (start or 0.0) / unit_seconds, (step.duration_seconds or 0.0) / unit_seconds
+    if start is not None:
         colour = {"success": ink.accent, "failed": ink.bad}.get(step.state or "", ink.muted)
-        axes.barh(place, step.duration_seconds, left=start, height=0.56, color=colour, edgecolor=colour, linewidth=1.2)
+        axes.barh(place, width, left=left, height=0.56, color=colour, edgecolor=colour, linewidth=1.2)
         words = " · ".join(filter(None, [duration_text(step.duration_seconds), words]))
-    end = (start or 0.0) + (step.duration_seconds or 0.0)
-    axes.annotate(words, (end, place), (5, 0), textcoords="offset points", va="center", fontsize=10.5, color=ink.muted)
+    axes.annotate(
+        words,
+        (left + width, place),
+        (5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=10.5,
+        color=ink.muted,
+    )
 
 
 def _tidy(axes: Axes, ink: Ink) -> None:

@@ -1,5 +1,6 @@
 """The quality gate: what passes, what is refused, and in which words."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,37 +14,21 @@ from sagemaker_pca.pca_model import PcaModel
 COLUMNS = ("Ch5", "Ch6", "Ch7", "Ch8")
 LIMITS = GateLimits()
 
+Rows = NDArray[np.float64]
+Train = Callable[[Rows, int], PcaModel]
+Measure = Callable[[Rows], Moments]
 
-def make_rows(count: int = 500, seed: int = 1) -> NDArray[np.float64]:
+
+def make_rows(count: int = 500, seed: int = 1) -> Rows:
     generator = np.random.default_rng(seed)
     return generator.normal(size=(count, 4)) * [4.0, 2.0, 1.0, 0.5] + [10.0, -3.0, 0.0, 100.0]
-
-
-def make_moments(rows: NDArray[np.float64]) -> Moments:
-    centred = rows - rows.mean(axis=0)
-    return Moments(
-        feature_columns=COLUMNS,
-        row_count=len(rows),
-        mean=rows.mean(axis=0),
-        squared_deviations=(centred**2).sum(axis=0),
-        minimum=rows.min(axis=0),
-        maximum=rows.max(axis=0),
-        null_count=np.zeros(4, dtype=np.int64),
-        scatter=centred.T @ centred,
-    )
-
-
-def train(rows: NDArray[np.float64], components: int) -> PcaModel:
-    centred = rows - rows.mean(axis=0)
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    return PcaModel(rows.mean(axis=0), np.sqrt(np.maximum(values[-components:], 0)), vectors[:, -components:])
 
 
 def check(evaluation: Evaluation, name: str) -> Check:
     return next(check for check in evaluation.checks if check.name == name)
 
 
-def test_a_first_run_with_good_data_passes_without_a_comparison() -> None:
+def test_a_first_run_with_good_data_passes_without_a_comparison(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
 
     evaluation = evaluate(train(rows, 3), make_moments(rows), LIMITS)
@@ -59,7 +44,7 @@ def test_a_first_run_with_good_data_passes_without_a_comparison() -> None:
     ]
 
 
-def test_metrics_equal_a_plain_decomposition_of_the_rows() -> None:
+def test_metrics_equal_a_plain_decomposition_of_the_rows(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     singular_values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
     ratio = singular_values**2 / (singular_values**2).sum()
@@ -71,7 +56,7 @@ def test_metrics_equal_a_plain_decomposition_of_the_rows() -> None:
     assert metrics.explained_variance == pytest.approx(ratio[:3].sum())
 
 
-def test_the_message_of_a_failed_check_names_value_limit_gap_and_remedy() -> None:
+def test_the_message_of_a_failed_check_names_value_limit_gap_and_remedy(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     model = train(rows, 1)
     share = evaluate(model, make_moments(rows), LIMITS).metrics.explained_variance
@@ -87,7 +72,7 @@ def test_the_message_of_a_failed_check_names_value_limit_gap_and_remedy() -> Non
     assert (failed.passed, failed.limit) == (False, 0.5)
 
 
-def test_too_few_rows_are_refused() -> None:
+def test_too_few_rows_are_refused(train: Train, make_moments: Measure) -> None:
     rows = make_rows(count=57)
 
     evaluation = evaluate(train(rows, 3), make_moments(rows), LIMITS)
@@ -95,7 +80,7 @@ def test_too_few_rows_are_refused() -> None:
     assert evaluation.reason == "rows=57 is below min_rows=100 by 43. Add raw files, or lower the limit."
 
 
-def test_the_column_with_most_missing_values_is_named() -> None:
+def test_the_column_with_most_missing_values_is_named(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     moments = replace(make_moments(rows), null_count=np.array([0, 10, 155, 0]))
 
@@ -104,14 +89,14 @@ def test_the_column_with_most_missing_values_is_named() -> None:
     assert failed.message.startswith("null_fraction=0.31 in column Ch7 is above max_null_fraction=0.1 by 0.21.")
 
 
-def test_a_value_exactly_at_its_limit_passes() -> None:
+def test_a_value_exactly_at_its_limit_passes(train: Train, make_moments: Measure) -> None:
     rows = make_rows(count=100)
     moments = replace(make_moments(rows), null_count=np.array([0, 10, 0, 0]))
 
     assert evaluate(train(rows, 3), moments, LIMITS).passed
 
 
-def test_a_metric_that_is_not_a_number_fails_its_check() -> None:
+def test_a_metric_that_is_not_a_number_fails_its_check(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     broken = replace(make_moments(rows), squared_deviations=np.array([1.0, np.nan, 1.0, 1.0]))
 
@@ -122,7 +107,7 @@ def test_a_metric_that_is_not_a_number_fails_its_check() -> None:
     assert "is not a number" in failed.message
 
 
-def test_rows_without_any_variance_fail_the_explained_variance_check() -> None:
+def test_rows_without_any_variance_fail_the_explained_variance_check(train: Train, make_moments: Measure) -> None:
     rows = np.full((200, 4), 7.0)
 
     evaluation = evaluate(train(rows, 2), make_moments(rows), LIMITS)
@@ -132,7 +117,9 @@ def test_rows_without_any_variance_fail_the_explained_variance_check() -> None:
 
 
 @pytest.mark.parametrize("part", ["mean", "singular_values", "components"])
-def test_a_number_that_is_not_finite_anywhere_in_the_model_is_refused(part: str) -> None:
+def test_a_number_that_is_not_finite_anywhere_in_the_model_is_refused(
+    train: Train, make_moments: Measure, part: str
+) -> None:
     rows = make_rows()
     model = train(rows, 3)
     numbers = getattr(model, part).copy()
@@ -144,7 +131,7 @@ def test_a_number_that_is_not_finite_anywhere_in_the_model_is_refused(part: str)
     assert not check(evaluation, "non_finite_numbers").passed
 
 
-def test_a_model_that_explains_more_than_everything_is_refused() -> None:
+def test_a_model_that_explains_more_than_everything_is_refused(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     model = train(rows, 4)
     fed_twice = replace(model, singular_values=model.singular_values * np.sqrt(2))
@@ -155,7 +142,7 @@ def test_a_model_that_explains_more_than_everything_is_refused() -> None:
     assert "not of the same rows" in failed.message
 
 
-def test_a_model_trained_without_subtracting_the_mean_is_measured_about_zero() -> None:
+def test_a_model_trained_without_subtracting_the_mean_is_measured_about_zero(make_moments: Measure) -> None:
     rows = make_rows()
     values, vectors = np.linalg.eigh(rows.T @ rows)
     uncentred = PcaModel(np.zeros(4), np.sqrt(values[-2:]), vectors[:, -2:])
@@ -165,7 +152,7 @@ def test_a_model_trained_without_subtracting_the_mean_is_measured_about_zero() -
     assert metrics.explained_variance == pytest.approx(values[-2:].sum() / values.sum())
 
 
-def test_a_model_with_scaling_folded_in_is_measured_in_standardized_units() -> None:
+def test_a_model_with_scaling_folded_in_is_measured_in_standardized_units(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     center, scale = rows.mean(axis=0), rows.std(axis=0)
     standardized = (rows - center) / scale
@@ -178,7 +165,7 @@ def test_a_model_with_scaling_folded_in_is_measured_in_standardized_units() -> N
     assert metrics.explained_variance == pytest.approx((singular_values[:2] ** 2).sum() / (singular_values**2).sum())
 
 
-def test_a_serving_model_of_other_columns_is_not_replaced() -> None:
+def test_a_serving_model_of_other_columns_is_not_replaced(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
 
     evaluation = evaluate(
@@ -196,7 +183,7 @@ def test_a_serving_model_of_other_columns_is_not_replaced() -> None:
     assert not evaluation.passed
 
 
-def test_the_same_columns_in_another_order_are_refused() -> None:
+def test_the_same_columns_in_another_order_are_refused(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
 
     evaluation = evaluate(
@@ -206,7 +193,7 @@ def test_the_same_columns_in_another_order_are_refused() -> None:
     assert "the same names in another order" in evaluation.reason
 
 
-def test_without_known_columns_their_number_is_compared() -> None:
+def test_without_known_columns_their_number_is_compared(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     wider = train(np.hstack([rows, rows[:, :1]]), 3)
 
@@ -216,7 +203,7 @@ def test_without_known_columns_their_number_is_compared() -> None:
     assert "Choose another endpoint name." in evaluation.reason
 
 
-def test_many_differing_columns_are_counted_rather_than_listed() -> None:
+def test_many_differing_columns_are_counted_rather_than_listed(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     other = tuple(f"sensor-{number}" for number in range(2000))
 
@@ -226,7 +213,7 @@ def test_many_differing_columns_are_counted_rather_than_listed() -> None:
     assert len(evaluation.reason) < 300
 
 
-def test_a_model_that_explains_much_less_than_the_serving_one_is_refused() -> None:
+def test_a_model_that_explains_much_less_than_the_serving_one_is_refused(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     served = train(rows, 2)
 
@@ -240,7 +227,7 @@ def test_a_model_that_explains_much_less_than_the_serving_one_is_refused() -> No
     assert "is above max_explained_variance_drop=0.05 by" in failed.message
 
 
-def test_a_larger_angle_is_reported_and_not_judged() -> None:
+def test_a_larger_angle_is_reported_and_not_judged(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     turned = PcaModel(rows.mean(axis=0), np.ones(1), np.array([[0.0], [0.0], [0.0], [1.0]]))
 
@@ -251,7 +238,7 @@ def test_a_larger_angle_is_reported_and_not_judged() -> None:
     assert evaluation.comparison.largest_principal_angle_degrees == pytest.approx(90, abs=3)
 
 
-def test_a_serving_model_with_broken_numbers_fails_the_comparison() -> None:
+def test_a_serving_model_with_broken_numbers_fails_the_comparison(train: Train, make_moments: Measure) -> None:
     rows = make_rows()
     model = train(rows, 3)
     broken = replace(model, components=np.full_like(model.components, np.nan))

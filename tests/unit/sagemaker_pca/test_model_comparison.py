@@ -1,5 +1,6 @@
 """Explained variance of two models on the same new data."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,37 +13,20 @@ from sagemaker_pca.model_comparison import captured_variance, captured_variance_
 from sagemaker_pca.moments import Moments
 from sagemaker_pca.pca_model import PcaModel
 
+Rows = NDArray[np.float64]
+Train = Callable[[Rows, int], PcaModel]
+Measure = Callable[[Rows], Moments]
+Scatter = Callable[[Rows], NDArray[np.float64]]
 
-def make_rows(seed: int, columns: int = 6) -> NDArray[np.float64]:
+
+def make_rows(seed: int, columns: int = 6) -> Rows:
     generator = np.random.default_rng(seed)
     return generator.normal(size=(300, columns)) @ generator.normal(size=(columns, columns)) + 5.0
 
 
-def scatter_of(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = rows - rows.mean(axis=0)
-    return np.asarray(centred.T @ centred)
-
-
-def train(rows: NDArray[np.float64], components: int) -> PcaModel:
-    values, vectors = np.linalg.eigh(scatter_of(rows))
-    return PcaModel(rows.mean(axis=0), np.sqrt(np.maximum(values[-components:], 0)), vectors[:, -components:])
-
-
-def make_moments(rows: NDArray[np.float64]) -> Moments:
-    scatter = scatter_of(rows)
-    return Moments(
-        feature_columns=tuple(f"c{place}" for place in range(rows.shape[1])),
-        row_count=len(rows),
-        mean=rows.mean(axis=0),
-        squared_deviations=np.diag(scatter),
-        minimum=rows.min(axis=0),
-        maximum=rows.max(axis=0),
-        null_count=np.zeros(rows.shape[1], dtype=np.int64),
-        scatter=scatter,
-    )
-
-
-def test_captured_variance_is_what_a_reconstruction_from_the_projections_keeps() -> None:
+def test_captured_variance_is_what_a_reconstruction_from_the_projections_keeps(
+    train: Train, scatter_of: Scatter
+) -> None:
     rows, old = make_rows(1), train(make_rows(2), 3)
     centred = rows - rows.mean(axis=0)
     rebuilt = centred @ old.components @ old.components.T
@@ -52,14 +36,14 @@ def test_captured_variance_is_what_a_reconstruction_from_the_projections_keeps()
     assert captured_variance(old.components, scatter_of(rows)) == pytest.approx(1 - lost)
 
 
-def test_captured_variance_depends_on_the_span_alone() -> None:
+def test_captured_variance_depends_on_the_span_alone(train: Train, scatter_of: Scatter) -> None:
     scatter, components = scatter_of(make_rows(1)), train(make_rows(2), 3).components
     skewed = components @ np.array([[3.0, 1.0, 0.0], [0.0, 0.1, 2.0], [1.0, 0.0, 1.0]])
 
     assert captured_variance(skewed, scatter) == pytest.approx(captured_variance(components, scatter))
 
 
-def test_a_repeated_component_counts_once() -> None:
+def test_a_repeated_component_counts_once(train: Train, scatter_of: Scatter) -> None:
     scatter, components = scatter_of(make_rows(1)), train(make_rows(2), 2).components
 
     doubled = np.hstack([components, components])
@@ -67,7 +51,9 @@ def test_a_repeated_component_counts_once() -> None:
     assert captured_variance(doubled, scatter) == pytest.approx(captured_variance(components, scatter))
 
 
-def test_the_new_model_captures_what_it_explained_in_training() -> None:
+def test_the_new_model_captures_what_it_explained_in_training(
+    train: Train, make_moments: Measure, scatter_of: Scatter
+) -> None:
     rows = make_rows(1)
     model = train(rows, 2)
 
@@ -78,7 +64,9 @@ def test_the_new_model_captures_what_it_explained_in_training() -> None:
     assert found.explained_variance_drop < 0
 
 
-def test_models_with_scaling_folded_in_are_compared_in_the_units_of_training() -> None:
+def test_models_with_scaling_folded_in_are_compared_in_the_units_of_training(
+    train: Train, make_moments: Measure, scatter_of: Scatter
+) -> None:
     rows = make_rows(1) * [1.0, 10.0, 100.0, 1.0, 1.0, 0.01]
     center, scale = rows.mean(axis=0), rows.std(axis=0)
     standardized = (rows - center) / scale
@@ -97,7 +85,7 @@ def test_models_with_scaling_folded_in_are_compared_in_the_units_of_training() -
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10_000), new=st.integers(1, 6), old=st.integers(1, 6))
 def test_without_a_scatter_matrix_the_serving_share_is_an_upper_bound_that_never_refuses_alone(
-    seed: int, new: int, old: int
+    train: Train, scatter_of: Scatter, seed: int, new: int, old: int
 ) -> None:
     rows = make_rows(seed)
     model, served, scatter = train(rows, new), train(make_rows(seed + 1), old), scatter_of(rows)
@@ -109,7 +97,9 @@ def test_without_a_scatter_matrix_the_serving_share_is_an_upper_bound_that_never
         assert bound <= captured_variance(model.components, scatter) + 1e-9
 
 
-def test_a_comparison_without_a_scatter_matrix_says_so() -> None:
+def test_a_comparison_without_a_scatter_matrix_says_so(
+    train: Train, make_moments: Measure, scatter_of: Scatter
+) -> None:
     rows = make_rows(1)
     moments = replace(make_moments(rows), scatter=None)
 

@@ -1,5 +1,7 @@
 """Run reports of every outcome, their numbers measured on a small made-up recording."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,7 +35,10 @@ START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 RUN_NAME = "pca-pipeline-manual-2026-11-22t09-30-4f2a91c07b"
 BEFORE = "pca-pipeline-scheduled-2026-11-21t09-30-77d0e3a912"
 CONSOLE = "https://us-east-1.console.aws.amazon.com/sagemaker/home"
-COLUMNS = ("Ch5", "Ch6", "Ch7", "Ch8")
+
+Rows = NDArray[np.float64]
+Train = Callable[[Rows, int], PcaModel]
+Measure = Callable[[Rows], Moments]
 
 STEPS = {
     "preflight": 0.6,
@@ -53,15 +58,16 @@ STEPS = {
 
 
 @pytest.fixture(scope="session")
-def promoted() -> RunReport:
+def promoted(train: Train, make_moments: Measure) -> RunReport:
     """A retrained model that went into service in place of an older one."""
     rows = recording(seed=7)
-    model, served = trained(rows, 3), trained(recording(seed=8), 3)
-    evaluation = evaluate(model, moments(rows), GateLimits(), served=served, served_columns=COLUMNS)
+    model, served = train(rows, 3), train(recording(seed=8), 3)
+    moments = replace(make_moments(rows), null_count=np.array([0, 2, 19, 0]))
+    evaluation = evaluate(model, moments, GateLimits(), served=served, served_columns=moments.feature_columns)
     projections = model.project(rows)
     sampled = np.linspace(0, len(rows) - 1, 500).astype(int)
     return RunReport(
-        **measured(Verdict.PROMOTED, "", rows, model, evaluation),
+        **measured(Verdict.PROMOTED, "", moments, model, evaluation),
         steps=steps(),
         deployment=deployment(verified=True),
         smoke_test=SmokeTest(
@@ -83,13 +89,13 @@ def promoted() -> RunReport:
 
 
 @pytest.fixture(scope="session")
-def refused() -> RunReport:
+def refused(train: Train, make_moments: Measure) -> RunReport:
     """One component of leads drowned in noise: too little variance explained."""
     rows = recording(seed=9, noise=0.4)
-    model = trained(rows, 1)
-    evaluation = evaluate(model, moments(rows), GateLimits())
+    model, moments = train(rows, 1), make_moments(rows)
+    evaluation = evaluate(model, moments, GateLimits())
     return RunReport(
-        **measured(Verdict.REFUSED, evaluation.reason, rows, model, evaluation), steps=steps("evaluate_model")
+        **measured(Verdict.REFUSED, evaluation.reason, moments, model, evaluation), steps=steps("evaluate_model")
     )
 
 
@@ -127,7 +133,7 @@ def failed_early() -> RunReport:
     )
 
 
-def recording(seed: int, noise: float = 0.02) -> NDArray[np.float64]:
+def recording(seed: int, noise: float = 0.02) -> Rows:
     """Four leads of a heartbeat over a wandering base line: (6000, 4) millivolt at 500 Hz."""
     generator = np.random.default_rng(seed)
     seconds = np.arange(6000) / 500
@@ -138,28 +144,6 @@ def recording(seed: int, noise: float = 0.02) -> NDArray[np.float64]:
     leads = np.outer(beat, [0.9, 1.2, 0.5, -0.4]) + np.outer(recovery, [0.8, 0.3, 0.9, 0.2])
     leads += np.outer(wander, [0.5, 0.3, 0.9, 1.0])
     return np.asarray(leads + generator.normal(0, noise, leads.shape))
-
-
-def trained(rows: NDArray[np.float64], components: int) -> PcaModel:
-    """What the service trains: eigenvectors of the scatter matrix, the largest last."""
-    centred = rows - rows.mean(axis=0)
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    return PcaModel(rows.mean(axis=0), np.sqrt(values[-components:]), vectors[:, -components:])
-
-
-def moments(rows: NDArray[np.float64]) -> Moments:
-    """What the processing job writes of the rows."""
-    centred = rows - rows.mean(axis=0)
-    return Moments(
-        feature_columns=COLUMNS,
-        row_count=len(rows),
-        mean=rows.mean(axis=0),
-        squared_deviations=(centred**2).sum(axis=0),
-        minimum=rows.min(axis=0),
-        maximum=rows.max(axis=0),
-        null_count=np.array([0, 2, 19, 0]),
-        scatter=centred.T @ centred,
-    )
 
 
 def run(verdict: Verdict, reason: str, seconds: float) -> Run:
@@ -206,27 +190,21 @@ def settings() -> tuple[Setting, ...]:
 
 
 def measured(
-    verdict: Verdict, reason: str, rows: NDArray[np.float64], model: PcaModel, evaluation: Evaluation
+    verdict: Verdict, reason: str, moments: Moments, model: PcaModel, evaluation: Evaluation
 ) -> dict[str, Any]:
     """The sections of a run that got as far as the quality gate."""
-    found = moments(rows)
-    numbers = zip(
-        COLUMNS,
-        found.mean,
-        found.standard_deviations,
-        found.minimum,
-        found.maximum,
-        found.null_fraction,
-        strict=True,
+    names = ("mean", "std", "minimum", "maximum", "null_fraction")
+    numbers = np.stack(
+        [moments.mean, moments.standard_deviations, moments.minimum, moments.maximum, moments.null_fraction], axis=1
     )
     return {
         "run": run(verdict, reason, seconds=51 if verdict is Verdict.PROMOTED else 36),
         "settings": settings(),
         "data": Data(
-            row_count=len(rows),
+            row_count=moments.row_count,
             columns=tuple(
-                Column(name=name, mean=mean, std=std, minimum=low, maximum=high, null_fraction=nulls)
-                for name, mean, std, low, high, nulls in numbers
+                Column(name=name, **dict(zip(names, row, strict=True)))
+                for name, row in zip(moments.feature_columns, numbers.tolist(), strict=True)
             ),
             files=tuple(RawFile(name=f"recording-{number}.csv.gz", rows=2000) for number in (1, 2, 3)),
             skipped_rows=4,
