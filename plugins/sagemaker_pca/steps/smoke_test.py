@@ -109,7 +109,8 @@ def float32_tolerance(model: PcaModel, rows: FloatArray) -> FloatArray:
     """
     eps = float(np.finfo(np.float32).eps)
     tolerance: FloatArray = (np.abs(rows) + np.abs(model.mean)) @ np.abs(model.components)
-    return eps * (rows.shape[1] + 4) * tolerance
+    tolerance *= eps * (rows.shape[1] + 4)
+    return tolerance
 
 
 def check_agreement(name: str, how: str, answer: FloatArray, expected: FloatArray, tolerance: FloatArray) -> None:
