@@ -157,24 +157,28 @@ def _draw_explained_variance(axes: Axes, ratios: Sequence[float], limit: float |
     from matplotlib.ticker import PercentFormatter
 
     ranks, sums = range(1, len(ratios) + 1), list(accumulate(ratios))
+    is_named = len(ratios) <= MAX_NAMED_COMPONENTS
     axes.bar(ranks, ratios, width=0.6, color=ink.accent)
-    axes.plot(ranks, sums, color=ink.text, linewidth=1.4, marker="o", markersize=3.5)
-    axes.annotate(
-        percent_text(sums[-1]), (len(ratios), sums[-1]), (0, 7), textcoords="offset points", ha="center", weight="bold"
-    )
+    axes.plot(ranks, sums, color=ink.text, linewidth=1.4, marker="o" if is_named else "", markersize=3.5)
+    above, side = (0, 7), "center" if is_named else "right"
+    total, end = percent_text(sums[-1]), (len(ratios), sums[-1])
+    axes.annotate(total, end, above, textcoords="offset points", ha=side, weight="bold")
     if limit is not None:
-        axes.axhline(limit, color=ink.warn, linewidth=1.2, linestyle=(0, (5, 3)))
-        axes.annotate(
-            f"gate {100 * limit:.0f}%", (1, limit), (0, 4), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", color=ink.warn,
-        )  # fmt: skip
+        _draw_limit(axes, limit, ink)
+    axes.set_xlim(0.4, len(ratios) + 0.6)
     axes.set_ylim(0, 1.12)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("share of total variance")
-    axes.set_xlim(0.4, len(ratios) + 0.6)
     _name_components(axes, ratios)
     _tidy(axes, ink)
+
+
+def _draw_limit(axes: Axes, limit: float, ink: Ink) -> None:
+    words, right_end = f"gate {100 * limit:.0f}%", (1, limit)
+    axes.axhline(limit, color=ink.warn, linewidth=1.2, linestyle=(0, (5, 3)))
+    coordinates = ("axes fraction", "data")
+    axes.annotate(words, right_end, (0, 4), coordinates, "offset points", ha="right", color=ink.warn)
 
 
 def _name_components(axes: Axes, ratios: Sequence[float]) -> None:
@@ -247,15 +251,8 @@ def _draw_step(axes: Axes, place: int, step: Step, start: float | None, unit_sec
         colour = {"success": ink.accent, "failed": ink.bad}.get(step.state or "", ink.muted)
         axes.barh(place, width, left=left, height=0.56, color=colour, edgecolor=colour, linewidth=1.2)
         words = " · ".join(filter(None, [duration_text(step.duration_seconds), words]))
-    axes.annotate(
-        words,
-        (left + width, place),
-        (5, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=10.5,
-        color=ink.muted,
-    )
+    end, beside = (left + width, place), (5, 0)
+    axes.annotate(words, end, beside, textcoords="offset points", va="center", fontsize=10.5, color=ink.muted)
 
 
 def _tidy(axes: Axes, ink: Ink) -> None:

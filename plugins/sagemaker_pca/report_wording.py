@@ -25,7 +25,7 @@ def number_text(value: float | None, digits: int = 4) -> str:
         return f"{value:.{digits}g}"
     if 1e-4 <= abs(value) < 1e9:
         return f"{value:,.0f}"
-    return f"{value:.{digits - 1}e}"
+    return f"{value:.{max(digits - 3, 1)}e}"
 
 
 def percent_text(share: float | None) -> str:

@@ -28,8 +28,8 @@ from sagemaker_pca.report_wording import (
         (0.91, "0.91"),
         (-0.25, "-0.25"),
         (12345.6, "12,346"),
-        (1.4e-7, "1.400e-07"),
-        (3e20, "3.000e+20"),
+        (1.4e-7, "1.4e-07"),
+        (3e20, "3.0e+20"),
     ],
 )
 def test_numbers_are_short_and_exact_enough(value: float | None, text: str) -> None:
