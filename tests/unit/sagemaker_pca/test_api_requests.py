@@ -1,0 +1,229 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sagemaker_pca import api_requests
+from sagemaker_pca.job_attempts import attempt_names, fingerprint, for_attempt, with_tags
+from sagemaker_pca.run_config import PcaRunConfig, resolve
+from sagemaker_pca.run_files import run_name
+from sagemaker_pca.run_plan import RunPlan, StagedInputs, tag_value
+from tests.unit.sagemaker_pca.service_model import complaints
+
+DAG_ID = "pca_pipeline"
+RUN_ID = "manual__2024-01-02T03:04:05.678901+00:00"
+INPUTS = StagedInputs(
+    code_uri="s3://bucket/runs/x/inputs/code-ab/",
+    manifest_uri="s3://bucket/runs/x/inputs/raw-cd.manifest",
+    raw_bucket="bucket",
+    raw_files=(),
+)
+CREATE: dict[str, tuple[str, Callable[[RunPlan], dict[str, Any]]]] = {
+    "CreateProcessingJob": ("ProcessingJobName", lambda plan: api_requests.processing_job(plan, INPUTS)),
+    "CreateTrainingJob": ("TrainingJobName", lambda plan: api_requests.training_job(plan, "s3://bucket/features/")),
+    "CreateModel": ("ModelName", lambda plan: api_requests.model(plan, "s3://bucket/training/model.tar.gz")),
+    "CreateEndpointConfig": ("EndpointConfigName", lambda plan: api_requests.endpoint_config(plan, plan.run_name)),
+    "CreateEndpoint": ("EndpointName", lambda plan: api_requests.endpoint(plan, plan.run_name)),
+}
+OPERATIONS = pytest.mark.parametrize("operation", CREATE)
+BLUE_GREEN = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+        "TerminationWaitInSeconds": 0,
+    }
+}
+FULL: dict[str, Any] = {
+    "bucket": "bucket",
+    "feature_columns": [f"column {number}, {'x' * 40}" for number in range(2000)],
+    "num_components": 50,
+    "processing_role": "arn:aws:iam::123456789012:role/service-role/jobs",
+    "processing_instance_count": 3,
+    "training_instance_count": 2,
+    "feature_format": "recordio",
+    "algorithm_mode": "randomized",
+    "extra_components": 10,
+    "subtract_mean": False,
+    "deployment_config": BLUE_GREEN,
+    "endpoint_name": "e" * 63,
+    "owner": "team data+science/ecg @ home",
+    "expires_after_days": 30,
+    "max_runtime_seconds": 432_000,
+    "processing_volume_gb": 16_384,
+}
+
+
+def plan_of(dag_id: str = DAG_ID, run_id: str = RUN_ID, **settings: Any) -> RunPlan:
+    config, origins = resolve(settings, {})
+    return RunPlan(
+        config=config,
+        origins=origins,
+        dag_id=dag_id,
+        run_id=run_id,
+        run_name=run_name(dag_id, run_id),
+        started_at=datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC),
+        partition="aws",
+        region="us-east-1",
+        account="123456789012",
+        bucket=config.bucket or "sagemaker-pca-us-east-1-123456789012",
+        processing_image="683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3",
+        pca_image="382416733822.dkr.ecr.us-east-1.amazonaws.com/pca:1",
+    )
+
+
+def request_of(operation: str, plan: RunPlan) -> dict[str, Any]:
+    return CREATE[operation][1](plan)
+
+
+@OPERATIONS
+@pytest.mark.parametrize("settings", [{}, FULL], ids=["defaults", "every option"])
+def test_the_service_takes_the_request(operation: str, settings: dict[str, Any]) -> None:
+    assert complaints(operation, request_of(operation, plan_of(**settings))) == []
+
+
+@OPERATIONS
+@pytest.mark.parametrize(
+    ("dag_id", "run_id"),
+    [("d" * 250, "r" * 250), ("日本.ä", "scheduled__2024-01-02T03:04:05+00:00"), ("d", "a~b:c+d.e_f-")],
+)
+def test_the_service_takes_the_request_of_any_run(operation: str, dag_id: str, run_id: str) -> None:
+    assert complaints(operation, request_of(operation, plan_of(dag_id, run_id))) == []
+
+
+@OPERATIONS
+def test_the_service_takes_the_last_attempt(operation: str) -> None:
+    name_key, _ = CREATE[operation]
+    request = request_of(operation, plan_of())
+    *_, (_, last) = attempt_names(request[name_key])
+    tagged = with_tags(request, {"request-fingerprint": fingerprint(request)})
+    assert complaints(operation, for_attempt(tagged, name_key, last)) == []
+
+
+@pytest.mark.parametrize("settings", [{}, {"deployment_config": BLUE_GREEN}])
+def test_an_update_takes_what_create_takes_but_the_tags(settings: dict[str, Any]) -> None:
+    request = api_requests.endpoint(plan_of(**settings), "config")
+    assert complaints("UpdateEndpoint", {key: value for key, value in request.items() if key != "Tags"}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"TrainingJobName": "a_b"}, "does not match"),
+        ({"TrainingJobName": "a" * 64}, "size 64 of"),
+        ({"RoleArn": "jobs"}, "valid min length: 20"),
+        ({"HyperParameters": {"feature_dim": 4}}, "Invalid type"),
+        ({"AlgorithmSpecification": {"TrainingImage": "x", "TrainingInputMode": "Tape"}}, "'Tape' is none of"),
+        ({"Tags": [{"Key": "a;b", "Value": ""}]}, "does not match"),
+        ({"OutputDataConfig": {}}, "Missing required"),
+    ],
+)
+def test_the_check_itself_finds_what_the_service_would_refuse(change: dict[str, Any], complaint: str) -> None:
+    request = request_of("CreateTrainingJob", plan_of()) | change
+    assert re.search(complaint, "\n".join(complaints("CreateTrainingJob", request)))
+
+
+@OPERATIONS
+def test_everything_created_tells_who_made_it_for_which_run(operation: str) -> None:
+    tags = {
+        tag["Key"]: tag["Value"] for tag in request_of(operation, plan_of(owner="me", expires_after_days=1))["Tags"]
+    }
+    assert tags == {
+        "managed-by": "sagemaker-pca",
+        "dag-id": DAG_ID,
+        "run-id": RUN_ID,
+        "run-name": run_name(DAG_ID, RUN_ID),
+        "owner": "me",
+        "expires-at": "2024-01-03T03:04:05+00:00",
+    }
+
+
+def test_nothing_expires_unless_asked_for() -> None:
+    assert "expires-at" not in plan_of().tags
+
+
+def test_tag_values_hold_only_what_tags_may_hold() -> None:
+    assert tag_value("a\tb\nc~d,e ä_1:/=+@-") == "a_b_c_d_e ä_1:/=+@-"
+    assert len(tag_value("x" * 300)) == 256
+
+
+@pytest.mark.parametrize(
+    ("role", "arn"),
+    [
+        ("jobs", "arn:aws:iam::123456789012:role/jobs"),
+        ("team/jobs", "arn:aws:iam::123456789012:role/team/jobs"),
+        ("arn:aws-cn:iam::123456789012:role/jobs", "arn:aws-cn:iam::123456789012:role/jobs"),
+    ],
+)
+def test_roles_are_given_by_name_or_arn(role: str, arn: str) -> None:
+    plan = plan_of(processing_role=role, serving_role=role)
+    assert request_of("CreateProcessingJob", plan)["RoleArn"] == arn
+    assert request_of("CreateTrainingJob", plan)["RoleArn"] == arn
+    assert request_of("CreateModel", plan)["ExecutionRoleArn"] == arn
+
+
+def test_no_request_argument_grows_with_the_number_of_columns() -> None:
+    few, many = (
+        request_of("CreateProcessingJob", plan_of(feature_columns=[f"c{n}" for n in range(count)]))
+        for count in (4, 10_000)
+    )
+    assert few["AppSpecification"] == many["AppSpecification"]
+
+
+def test_script_arguments_are_one_a_line() -> None:
+    config = PcaRunConfig(feature_columns=("a", 'left, "V1"'), num_components=1, delimiter="\t")
+    arguments = api_requests.script_arguments(config)
+    assert arguments[:2] == ['--feature-columns=a,"left, ""V1"""', "--delimiter=\t"]
+    assert all(len(argument.splitlines()) == 1 for argument in arguments)
+
+
+def test_features_carry_no_label() -> None:
+    csv, recordio = (
+        request_of("CreateTrainingJob", plan_of(feature_format=name))["InputDataConfig"][0]["ContentType"]
+        for name in ("csv", "recordio")
+    )
+    assert (csv, recordio) == ("text/csv;label_size=0", "application/x-recordio-protobuf")
+
+
+def test_hyperparameters_are_those_of_the_original_pipeline() -> None:
+    assert request_of("CreateTrainingJob", plan_of())["HyperParameters"] == {
+        "feature_dim": "4",
+        "num_components": "3",
+        "mini_batch_size": "200",
+        "algorithm_mode": "regular",
+        "subtract_mean": "true",
+    }
+
+
+def test_the_randomized_sketch_has_its_size_only_where_it_is_used() -> None:
+    parameters = request_of("CreateTrainingJob", plan_of(algorithm_mode="randomized", extra_components=7))
+    assert parameters["HyperParameters"]["extra_components"] == "7"
+
+
+@pytest.mark.parametrize(("hosts", "distribution"), [(1, "FullyReplicated"), (2, "ShardedByS3Key")])
+def test_several_hosts_share_the_rows_out(hosts: int, distribution: str) -> None:
+    plan = plan_of(processing_instance_count=hosts, training_instance_count=hosts)
+    code, raw = request_of("CreateProcessingJob", plan)["ProcessingInputs"]
+    train = request_of("CreateTrainingJob", plan)["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    assert code["S3Input"]["S3DataDistributionType"] == "FullyReplicated"
+    assert raw["S3Input"]["S3DataDistributionType"] == train["S3DataDistributionType"] == distribution
+
+
+def test_a_second_attempt_writes_features_where_the_run_looks_for_them() -> None:
+    plan = plan_of()
+    second = for_attempt(request_of("CreateProcessingJob", plan), "ProcessingJobName", f"{plan.run_name}-2")
+    features, stats = (output["S3Output"]["S3Uri"] for output in second["ProcessingOutputConfig"]["Outputs"])
+    assert features == plan.files.features_uri(f"{plan.run_name}-2")
+    assert stats == plan.files.stats_uri(f"{plan.run_name}-2")
+
+
+def test_a_second_training_reads_the_features_of_the_first_processing_job() -> None:
+    plan = plan_of()
+    request = api_requests.training_job(plan, plan.files.features_uri(plan.run_name))
+    second = for_attempt(request, "TrainingJobName", f"{plan.run_name}-2")
+    assert second["InputDataConfig"] == request["InputDataConfig"]
+
+
+def test_the_plan_survives_xcom() -> None:
+    plan = plan_of(**FULL)
+    assert RunPlan.model_validate(plan.model_dump(mode="json")) == plan
