@@ -37,10 +37,16 @@ class ContainerRoot:
         """Return where a /opt/ml/... path of the container really is."""
         return self.opt_ml / Path(container_path).relative_to(_OPT_ML)
 
+    def directory_at(self, container_path: str) -> Path:
+        """Make a /opt/ml/... directory of the container and return where it really is."""
+        path = self.path(container_path)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
     def write_json(self, container_path: str, document: object) -> None:
         """Write a configuration file of the container."""
         path = self.path(container_path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self.directory_at(str(Path(container_path).parent))
         path.write_text(json.dumps(document), encoding="utf-8")
 
 

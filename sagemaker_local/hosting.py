@@ -3,21 +3,28 @@
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sagemaker_local import images
 from sagemaker_local.archives import unpack
-from sagemaker_local.exceptions import JobFailedError, UnsupportedError, ValidationError
+from sagemaker_local.exceptions import (
+    JobFailedError,
+    ResourceLimitExceededError,
+    UnsupportedError,
+    ValidationError,
+)
+from sagemaker_local.invocation_metrics import VariantMetrics, publish
 from sagemaker_local.object_store import ObjectStore, split_s3_uri
 from sagemaker_local.pca_algorithm.serve import Predictor
 from sagemaker_local.resources import Kind, Resource, as_given, now
 from sagemaker_local.service import Service
-from sagemaker_local.settings import Settings
 from sagemaker_local.state_lock import STATE_LOCK
 
 log = logging.getLogger(__name__)
+
+_Outcome = Callable[[str], Mapping[str, Any]]
 
 MODEL = Kind(
     noun="Model",
@@ -41,7 +48,7 @@ _UNSUPPORTED_CONFIG = ("DataCaptureConfig", "AsyncInferenceConfig", "ExplainerCo
 _UNSUPPORTED_VARIANT = ("ServerlessConfig", "ManagedInstanceScaling", "RoutingConfig", "CapacityReservationConfig")
 
 
-def describe_new_model(request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_new_model(request: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
     """Return a model's description; raises for containers that cannot be served here."""
     containers = [*request.get("Containers", ()), *filter(None, [request.get("PrimaryContainer")])]
     if len(containers) != 1:
@@ -57,12 +64,28 @@ def describe_new_model(request: Mapping[str, Any]) -> dict[str, Any]:
             "1 validation error detected: Value null at 'executionRoleArn' failed to satisfy constraint: Member must "
             "not be null"
         )
+    if "ModelDataUrl" in container:
+        store.require_model_data(container["ModelDataUrl"])
     description = as_given(request)
-    for given in (description.get("PrimaryContainer"), *description.get("Containers", ())):
-        if given is not None:
-            given.setdefault("Mode", "SingleModel")
-            given.setdefault("Environment", {})
+    given = container_of(description)
+    given.setdefault("Mode", "SingleModel")
+    given.setdefault("Environment", {})
     return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
+
+
+def container_of(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the one container of a model's description."""
+    container: dict[str, Any] = model["PrimaryContainer"] if "PrimaryContainer" in model else model["Containers"][0]
+    return container
+
+
+def limit_exceeded(usage: str, limit: int, asked: int) -> ResourceLimitExceededError:
+    """Return the error of a request for more instances than the settings allow."""
+    return ResourceLimitExceededError(
+        f"The account-level service limit 'Number of instances for {usage}' is {limit} Instances, with current "
+        f"utilization of 0 Instances and a request delta of {asked} Instances. Please contact AWS support to request "
+        "an increase for this limit."
+    )
 
 
 def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +99,7 @@ def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
         raise ValidationError(f"Duplicate variant names are not allowed: {', '.join(names)}.")
     for variant in description["ProductionVariants"]:
         _complete_variant(variant)
+    _require_traffic(variant["InitialVariantWeight"] for variant in description["ProductionVariants"])
     return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
 
 
@@ -95,12 +119,29 @@ def _complete_variant(variant: dict[str, Any]) -> None:
     variant.setdefault("InitialVariantWeight", 1.0)
 
 
+def _require_traffic(weights: Iterable[float]) -> None:
+    if sum(weights) <= 0:
+        raise ValidationError("At least one production variant must have a weight greater than 0.")
+
+
 class Endpoint(Resource):
     """An endpoint and what its variants serve with right now."""
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource.kind, resource.name, resource.arn, resource.description, resource.tags)
         self.predictors: dict[str, Predictor] = {}
+        self.metrics: dict[str, VariantMetrics] = {}
+
+    def put_in_service(self, predictors: dict[str, Predictor]) -> None:
+        """Serve with other predictors from now on; variants that stay keep their metrics."""
+        self.publish_metrics()
+        self.metrics = {name: self.metrics.get(name) or VariantMetrics() for name in predictors}
+        self.predictors = predictors
+
+    def publish_metrics(self) -> None:
+        """Put what the variants have measured into CloudWatch."""
+        for variant_name, metrics in self.metrics.items():
+            publish(self.account_id, self.region_name, self.name, variant_name, metrics)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -128,13 +169,16 @@ class Deployment:
         self._containers = containers  # by variant; as they were when the deployment was asked for
         self._service = service
 
-    def start(self, on_success: Mapping[str, Any], on_failure: Callable[[str], Mapping[str, Any]]) -> None:
+    def start(self, fault: str, on_success: Mapping[str, Any], on_failure: _Outcome) -> None:
         """Deploy in a thread; the members to set depend on the outcome."""
-        threading.Thread(target=self._run, args=(on_success, on_failure), daemon=True).start()
+        threading.Thread(target=self._run, args=(fault, on_success, on_failure), daemon=True).start()
 
-    def _run(self, on_success: Mapping[str, Any], on_failure: Callable[[str], Mapping[str, Any]]) -> None:
-        threading.Event().wait(self._service.settings.endpoint_creating_seconds)
+    def _run(self, fault: str, on_success: Mapping[str, Any], on_failure: _Outcome) -> None:
+        delay = self._service.faults.take("delay_endpoint")
+        time.sleep(self._service.settings.endpoint_creating_seconds + (delay.seconds if delay else 0))
         try:
+            if failure := self._service.faults.take(fault):
+                raise JobFailedError(failure.reason)
             predictors = {variant["VariantName"]: self._load(variant["VariantName"]) for variant in self._variants}
         except JobFailedError as error:
             self._settle({}, on_failure(str(error)))
@@ -146,14 +190,19 @@ class Deployment:
 
     def _settle(self, predictors: dict[str, Predictor], members: Mapping[str, Any]) -> None:
         with STATE_LOCK:
-            self._endpoint.predictors = predictors or self._endpoint.predictors
+            if predictors:
+                self._endpoint.put_in_service(predictors)
             self._endpoint.change(**members)
 
     def _load(self, variant_name: str) -> Predictor:
         container = self._containers[variant_name]
         directory = self._service.new_directory()
         try:
-            return load_predictor(container, directory, self._endpoint.arn, self._service.settings)
+            if "ModelDataUrl" in container:
+                store = ObjectStore(self._endpoint.account_id, self._endpoint.region_name)
+                archive = store.read(*split_s3_uri(container["ModelDataUrl"]))
+                unpack(archive, directory, self._service.settings.unpacked_archive_bytes)
+            return Predictor.load(directory, container["Environment"])
         except JobFailedError:
             raise
         except Exception as error:
@@ -163,17 +212,6 @@ class Deployment:
             ) from error
         finally:
             shutil.rmtree(directory, ignore_errors=True)
-
-
-def load_predictor(
-    container: Mapping[str, Any], directory: Path, arn: str, settings: Settings, **environment: str
-) -> Predictor:
-    """Fetch a container's model.tar.gz and load it the way the image does at its start."""
-    _, _, _, region_name, account_id, _ = arn.split(":", 5)
-    if "ModelDataUrl" in container:
-        archive = ObjectStore(account_id, region_name).read(*split_s3_uri(container["ModelDataUrl"]))
-        unpack(archive, directory, settings.unpacked_archive_bytes)
-    return Predictor.load(directory, {**container.get("Environment", {}), **environment})
 
 
 def variant_summaries(
@@ -231,4 +269,5 @@ def reweighted_variants(endpoint: Endpoint, changes: Sequence[Mapping[str, Any]]
         for member, given in (("Weight", "DesiredWeight"), ("InstanceCount", "DesiredInstanceCount")):
             if given in change:
                 by_name[name][f"Current{member}"] = by_name[name][f"Desired{member}"] = change[given]
+    _require_traffic(variant["DesiredWeight"] for variant in variants)
     return variants

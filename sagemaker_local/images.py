@@ -36,6 +36,11 @@ def training_command(image_uri: str) -> list[str]:
     return [sys.executable, "-m", "sagemaker_local.pca_algorithm", "train"]
 
 
+def transform_command() -> list[str]:
+    """Return what the built-in algorithm's container runs to transform objects."""
+    return [sys.executable, "-m", "sagemaker_local.transform_container", "/opt/ml"]
+
+
 def require_pca(image_uri: str, purpose: str) -> None:
     """Raise UnsupportedError unless the image is the built-in PCA."""
     repository, tag = _repository(image_uri)

@@ -1,8 +1,10 @@
 """InvokeEndpoint: from the HTTP request to a variant's predictor, on the shortest way there is."""
 
+import http.client
 import json
 import random
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,7 @@ from moto.sagemaker.models import sagemaker_backends
 
 from sagemaker_local.exceptions import UnsupportedError
 from sagemaker_local.hosting import Endpoint
+from sagemaker_local.pca_algorithm.serve import Reply
 
 _CREDENTIAL = re.compile(r"Credential=(?P<access_key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/")
 _UNSUPPORTED_HEADERS = {
@@ -37,7 +40,7 @@ class InvocationError(Exception):
 
     def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
         super().__init__(message)
-        self.answer = _error_answer(status, code, {"Message": message, **members})
+        self.answer = error_answer(status, code, message, **members)
 
 
 def invoke(endpoint_name: str, environ: Mapping[str, Any], body: bytes, payload_limit: int) -> Answer:
@@ -49,15 +52,24 @@ def invoke(endpoint_name: str, environ: Mapping[str, Any], body: bytes, payload_
             if header in environ:
                 raise InvocationError(UnsupportedError.code, f"sagemaker_local does not carry out {member}.")
         if len(body) > payload_limit:
-            raise InvocationError("ValidationError", f"Body must be at most {payload_limit} bytes.", 413)
+            raise InvocationError("413", f"HTTP content length exceeded {payload_limit} bytes.", 413)
         variant = _variant(endpoint, environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT"))
-        reply = endpoint.predictors[variant].invoke(body, environ.get("CONTENT_TYPE"), _accept(environ))
+        reply = _invoke_model(endpoint, variant, environ, body)
         if reply.status >= 400:
             raise _model_error(endpoint, variant, reply.status, reply.body)
     except InvocationError as error:
         return error.answer
     headers = [("Content-Type", reply.content_type), ("x-Amzn-Invoked-Production-Variant", variant)]
     return Answer(reply.status, reply.body, headers)
+
+
+def _invoke_model(endpoint: Endpoint, variant: str, environ: Mapping[str, Any], body: bytes) -> Reply:
+    started = time.perf_counter()
+    reply = endpoint.predictors[variant].invoke(body, environ.get("CONTENT_TYPE"), _accept(environ))
+    seconds = time.perf_counter() - started
+    overhead_seconds = started - environ["sagemaker_local.received"]
+    endpoint.metrics[variant].record(reply.status, seconds * 1e6, overhead_seconds * 1e6)
+    return reply
 
 
 def _account_and_region(environ: Mapping[str, Any]) -> tuple[str, str]:
@@ -112,20 +124,14 @@ def _model_error(endpoint: Endpoint, variant: str, status: int, body: bytes) -> 
     )
 
 
-def _error_answer(status: int, code: str, members: Mapping[str, Any]) -> Answer:
-    headers = [("Content-Type", "application/json"), ("x-amzn-errortype", code)]
-    return Answer(status, json.dumps(members).encode(), headers)
-
-
-def status_line(status: int) -> str:
-    """Return the WSGI status of an answer."""
-    return f"{status} {_REASONS.get(status, 'Error')}"
-
-
-_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 413: "Request Entity Too Large", 424: "Failed Dependency"}
+def error_answer(status: int, code: str, message: str, **members: Any) -> Answer:
+    """Return an error in the form of AWS's JSON protocols."""
+    body = {"__type": code, "message": message, "Message": message, **members}
+    return Answer(status, json.dumps(body).encode(), [("Content-Type", "application/json"), ("x-amzn-errortype", code)])
 
 
 def respond(answer: Answer, start_response: Any) -> Iterable[bytes]:
     """Send an answer through WSGI."""
-    start_response(status_line(answer.status), [*answer.headers, ("Content-Length", str(len(answer.body)))])
+    status = f"{answer.status} {http.client.responses.get(answer.status, '')}"
+    start_response(status, [*answer.headers, ("Content-Length", str(len(answer.body)))])
     return [answer.body]

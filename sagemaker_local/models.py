@@ -1,20 +1,23 @@
 """The state of SageMaker in one account and region: moto's backend, with jobs and endpoints that really run."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 from moto.sagemaker.models import SageMakerModelBackend
 
-from sagemaker_local import hosting, processing, training
+from sagemaker_local import batch_transform, hosting, processing, training
+from sagemaker_local.batch_transform import TRANSFORM_JOB, TransformJob
 from sagemaker_local.exceptions import ResourceInUseError, SageMakerError, UnsupportedError, ValidationError
 from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL, Deployment, Endpoint
-from sagemaker_local.job_runner import TERMINAL_STATUSES, Job
+from sagemaker_local.job import TERMINAL_STATUSES, Job
 from sagemaker_local.listing import list_page
+from sagemaker_local.object_store import ObjectStore
 from sagemaker_local.processing import PROCESSING_JOB, ProcessingJob
 from sagemaker_local.resources import Kind, Resource, now
 from sagemaker_local.service import Service
 from sagemaker_local.training import TRAINING_JOB, TrainingJob
 
+KINDS = (MODEL, ENDPOINT_CONFIG, ENDPOINT, PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
 _MAX_TAGS = 50
 
 
@@ -25,9 +28,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self._stores: dict[str, MutableMapping[str, Resource]] = {
-            kind.noun: {} for kind in (MODEL, ENDPOINT_CONFIG, ENDPOINT, PROCESSING_JOB, TRAINING_JOB)
-        }
+        self._stores: dict[str, MutableMapping[str, Resource]] = {kind.noun: {} for kind in KINDS}
         # moto's tagging and search read these attributes.
         vars(self).update(
             _models=self._stores["Model"],
@@ -35,6 +36,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
             endpoints=self._stores["Endpoint"],
             processing_jobs=self._stores["ProcessingJob"],
             training_jobs=self._stores["TrainingJob"],
+            transform_jobs=self._stores["TransformJob"],
         )
 
     def reset(self) -> None:
@@ -87,14 +89,29 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def start_training_job(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Start a training job."""
-        resource = self.add(TRAINING_JOB, request, training.describe_new(request))
+        resource = self.add(TRAINING_JOB, request, training.describe_new(request, self.object_store))
         return self._start(TrainingJob, resource)
 
-    def _start(self, job_type: type[Job], resource: Resource) -> dict[str, str]:
-        job = job_type(resource, self.service.new_directory(), self.service.settings)
+    def start_transform_job(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Start a batch transform with a model as it is now."""
+        model = self.describe(MODEL, request)
+        resource = self.add(TRANSFORM_JOB, request, batch_transform.describe_new(request, self.object_store))
+        return self._start(TransformJob, resource, hosting.container_of(model), model["ExecutionRoleArn"])
+
+    def _start(self, job_type: Callable[..., Job], resource: Resource, *model: Any) -> dict[str, str]:
+        settings = self.service.settings
+        job = job_type(resource, settings, *model)
+        if job.instance_count > settings.max_instances_per_job:
+            usage = f"{job.kind.arn_type.replace('-', ' ')} usage"
+            raise hosting.limit_exceeded(usage, settings.max_instances_per_job, job.instance_count)
         self._stores[job.kind.noun][job.name] = job
-        self.service.jobs.start(job)
+        self.service.jobs.start(job, self.service.new_directory())
         return {job.kind.arn_field: job.arn}
+
+    @property
+    def object_store(self) -> ObjectStore:
+        """S3 as the jobs of this account see it."""
+        return ObjectStore(self.account_id, self.region_name)
 
     def stop(self, kind: Kind, request: Mapping[str, Any]) -> None:
         """Ask a job to stop; raises ValidationError when it has ended already."""
@@ -114,13 +131,16 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def keep_model(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Keep a model."""
-        return self._keep(self.add(MODEL, request, hosting.describe_new_model(request)))
+        return self._keep(self.add(MODEL, request, hosting.describe_new_model(request, self.object_store)))
 
     def keep_endpoint_config(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Keep an endpoint configuration whose models exist."""
         resource = self.add(ENDPOINT_CONFIG, request, hosting.describe_new_endpoint_config(request))
+        limit = self.service.settings.max_instances_per_endpoint
         for variant in resource.description["ProductionVariants"]:
             self.get(MODEL, variant)
+            if variant["InitialInstanceCount"] > limit:
+                raise hosting.limit_exceeded("endpoint usage", limit, variant["InitialInstanceCount"])
         return self._keep(resource)
 
     def _keep(self, resource: Resource) -> dict[str, str]:
@@ -139,7 +159,9 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         endpoint.description["ProductionVariants"] = variants
         answer = self._keep(endpoint)
         deployment.start(
-            {"EndpointStatus": "InService"}, lambda why: {"EndpointStatus": "Failed", "FailureReason": why}
+            "fail_endpoint",
+            {"EndpointStatus": "InService"},
+            lambda why: {"EndpointStatus": "Failed", "FailureReason": why},
         )
         return answer
 
@@ -147,6 +169,12 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         """Begin to bring an endpoint to another configuration; where that fails the old one goes on serving."""
         endpoint = self._endpoint_to_update(request)
         deployment, variants = self._deployment(endpoint, request)
+        if request["EndpointConfigName"] == endpoint.description["EndpointConfigName"]:
+            # The service asks for another configuration; its wording is not public.
+            raise ValidationError(
+                f'Cannot update endpoint "{endpoint.arn}" to endpoint configuration "{request["EndpointConfigName"]}", '
+                "which it is using already. Create a new endpoint configuration."
+            )
         if request.get("RetainAllVariantProperties"):
             hosting.retain_variant_properties(variants, endpoint, request.get("ExcludeRetainedVariantProperties", ()))
         config_name = request["EndpointConfigName"]
@@ -159,7 +187,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         reached = {**in_service, "EndpointConfigName": config_name, "ProductionVariants": variants}
         if "DeploymentConfig" in request:
             reached["LastDeploymentConfig"] = request["DeploymentConfig"]
-        deployment.start(reached, lambda why: {**in_service, "FailureReason": why})
+        deployment.start("fail_update", reached, lambda why: {**in_service, "FailureReason": why})
         return {"EndpointArn": endpoint.arn}
 
     def reweight_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
@@ -168,13 +196,15 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         variants = hosting.reweighted_variants(endpoint, request["DesiredWeightsAndCapacities"])
         endpoint.change(EndpointStatus="Updating")
         deployment = Deployment(endpoint, [], {}, self.service)
-        deployment.start({"EndpointStatus": "InService", "ProductionVariants": variants}, lambda _: {})
+        reached = {"EndpointStatus": "InService", "ProductionVariants": variants}
+        deployment.start("fail_update", reached, lambda why: {"EndpointStatus": "InService", "FailureReason": why})
         return {"EndpointArn": endpoint.arn}
 
     def remove_endpoint(self, request: Mapping[str, Any]) -> None:
         """Remove an endpoint; its configuration and model stay."""
         endpoint = self._endpoint(request)
         endpoint.require_idle()
+        endpoint.publish_metrics()
         del self._stores["Endpoint"][endpoint.name]
 
     def _endpoint(self, request: Mapping[str, Any]) -> Endpoint:
@@ -195,14 +225,9 @@ class LocalSageMakerBackend(SageMakerModelBackend):
     def _deployment(self, endpoint: Endpoint, request: Mapping[str, Any]) -> tuple[Deployment, list[dict[str, Any]]]:
         config = self.get(ENDPOINT_CONFIG, request)
         variants = config.describe()["ProductionVariants"]
-        containers = {variant["VariantName"]: self._container(variant) for variant in variants}
+        containers = {item["VariantName"]: hosting.container_of(self.describe(MODEL, item)) for item in variants}
         deployment = Deployment(endpoint, variants, containers, self.service)
         return deployment, hosting.variant_summaries(variants, containers)
-
-    def _container(self, variant: Mapping[str, Any]) -> dict[str, Any]:
-        model = self.describe(MODEL, variant)
-        container: dict[str, Any] = model["PrimaryContainer"] if "PrimaryContainer" in model else model["Containers"][0]
-        return container
 
     # -- tags
 
@@ -220,13 +245,10 @@ class LocalSageMakerBackend(SageMakerModelBackend):
             for resource in store.values():
                 if resource.arn.lower() == arn.lower():
                     return resource
-        found = None if resource_type in _OWN_ARN_TYPES else super()._get_resource_from_arn(arn)
+        found = None if resource_type in {kind.arn_type for kind in KINDS} else super()._get_resource_from_arn(arn)
         if found is None:
             raise ValidationError(f"Could not find {resource_type} with name {name}")
         return found
-
-
-_OWN_ARN_TYPES = frozenset(kind.arn_type for kind in (MODEL, ENDPOINT_CONFIG, ENDPOINT, PROCESSING_JOB, TRAINING_JOB))
 
 
 def _rejected(kind: Kind, job: Resource) -> str:

@@ -1,7 +1,8 @@
 """S3 as a job sees it: moto's buckets, reached in-process."""
 
+import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,7 +11,7 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeKey, s3_backends
 from moto.utilities.utils import get_partition
 
-from sagemaker_local.exceptions import JobFailedError
+from sagemaker_local.exceptions import JobFailedError, ValidationError
 from sagemaker_local.state_lock import STATE_LOCK
 
 
@@ -33,6 +34,7 @@ class ObjectStore:
     """The buckets of one account."""
 
     def __init__(self, account_id: str, region_name: str) -> None:
+        self._region_name = region_name
         self._backend = s3_backends[account_id][get_partition(region_name)]
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
@@ -46,10 +48,7 @@ class ObjectStore:
         with STATE_LOCK:
             stored = self._bucket_keys(bucket).get(key)
         if not isinstance(stored, FakeKey):
-            raise JobFailedError(
-                f"ClientError: Data download failed: NoSuchKey: S3 key: s3://{bucket}/{key} has no match found "
-                "or is not authorized"
-            )
+            raise _no_such_key(bucket, key)
         return stored.value
 
     def write(self, uri: str, body: bytes) -> None:
@@ -83,14 +82,35 @@ class ObjectStore:
         if data_type == "ManifestFile":
             return list(self._manifest_objects(uri))
         bucket, prefix = split_s3_uri(uri)
-        found = [_below_prefix(bucket, prefix, key) for key in self.keys(bucket, prefix) if not key.endswith("/")]
+        keys = self.keys(bucket, prefix)
+        if not keys:
+            raise _no_such_key(bucket, prefix)
+        return [_below_prefix(bucket, prefix, key) for key in keys if not key.endswith("/")]
+
+    def require_objects(self, source: Mapping[str, Any]) -> None:
+        """Raise ValidationError unless the S3DataSource of a request names objects that exist now."""
+        uri = source["S3Uri"]
+        bucket, prefix = split_s3_uri(uri)
+        try:
+            found = bool(self.keys(bucket, prefix))
+        except JobFailedError:
+            found = False
         if not found:
-            raise JobFailedError(
-                f'ClientError: No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that '
-                "the bucket exists in the selected region, that objects exist under that S3 prefix, and that the role "
-                'has "s3:ListBucket" permissions on the bucket.'
+            raise ValidationError(
+                f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
+                f"exists in the selected region ({self._region_name}), that objects exist under that S3 prefix, and "
+                f'that the role has "s3:ListBucket" permissions on bucket "{bucket}".'
             )
-        return found
+
+    def require_model_data(self, uri: str) -> None:
+        """Raise ValidationError unless a model's archive exists now."""
+        bucket, key = split_s3_uri(uri)
+        try:
+            found = key in self.keys(bucket, key)
+        except JobFailedError:
+            found = False
+        if not found:
+            raise ValidationError(f"Could not find model data at {uri}.")
 
     def _manifest_objects(self, uri: str) -> Iterator[S3Object]:
         bucket, key = split_s3_uri(uri)
@@ -129,6 +149,13 @@ def regular_files(directory: Path) -> list[Path]:
     )
 
 
+def _no_such_key(bucket: str, key: str) -> JobFailedError:
+    return JobFailedError(
+        f"ClientError: Data download failed: NoSuchKey: S3 key: s3://{bucket}/{key} has no match found or is not "
+        "authorized"
+    )
+
+
 def _below_prefix(bucket: str, prefix: str, key: str) -> S3Object:
     relative_path = key.removeprefix(prefix).lstrip("/")
     return S3Object(bucket, key, relative_path or PurePosixPath(key).name)
@@ -142,3 +169,11 @@ def _safe_relative_path(item: S3Object) -> PurePosixPath:
             "directory"
         )
     return path
+
+
+def decompress(content: bytes) -> bytes:
+    """Return the content of a gzip object; raises JobFailedError for anything else."""
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError) as error:
+        raise JobFailedError(f"ClientError: Data download failed: an object is not gzip compressed: {error}") from error

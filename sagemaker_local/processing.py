@@ -1,15 +1,13 @@
 """Processing jobs: inputs into containers, the entry point on every host, outputs back to S3."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagemaker_local import images
 from sagemaker_local.container import Container, ContainerRoot
 from sagemaker_local.exceptions import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
-from sagemaker_local.identity import role_environment
-from sagemaker_local.job_runner import Ending, Job, milliseconds_since_epoch
-from sagemaker_local.log_stream import LogStream
-from sagemaker_local.object_store import ObjectStore, shard
+from sagemaker_local.job import Ending, Job
+from sagemaker_local.object_store import shard
 from sagemaker_local.resources import Kind, as_given, now, pick
 
 PROCESSING_JOB = Kind(
@@ -72,21 +70,20 @@ def _command(specification: Mapping[str, Any]) -> list[str]:
 class ProcessingJob(Job):
     """A processing job whose containers really run."""
 
+    log_group = "/aws/sagemaker/ProcessingJobs"
+
     def work(self) -> None:
         """Download, run, upload."""
         self.advance(ProcessingStartTime=now())
-        account_id, region_name = self.arn.split(":")[4], self.arn.split(":")[3]
-        store = ObjectStore(account_id, region_name)
-        roots = [self._prepare(store, index) for index in range(len(self._hosts))]
-        containers = [self._start(root, host) for root, host in zip(roots, self._hosts, strict=True)]
-        ending = self.watch(containers, self.settings.processing_stop_grace_seconds)
+        roots = self.prepare_hosts()
+        ending, containers = self.run_containers(roots, self.settings.processing_stop_grace_seconds)
         exit_message = _exit_message(roots)
-        exit_codes = [container.exit_code for container in containers]
-        if ending is Ending.EXITED and any(exit_codes):
-            self.finish("Failed", FailureReason=_failure_reason(containers), ExitMessage=exit_message)
+        failed = [container for container in containers if container.exit_code]
+        if ending is Ending.EXITED and failed:
+            self.finish("Failed", FailureReason=_failure_reason(failed[0]), ExitMessage=exit_message)
             return
         if not self.abandoned:
-            self._upload(store, roots)
+            self._upload(roots)
         self.finish("Completed" if ending is Ending.EXITED else "Stopped", ExitMessage=exit_message)
 
     def finish(self, status: str, **members: Any) -> None:
@@ -94,56 +91,39 @@ class ProcessingJob(Job):
         self.advance(ProcessingJobStatus=status, ProcessingEndTime=now(), **members)
 
     @property
-    def _hosts(self) -> list[str]:
-        count = self.description["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
-        return [f"algo-{number}" for number in range(1, count + 1)]
+    def instance_count(self) -> int:
+        """How many hosts the job has."""
+        return int(self.description["ProcessingResources"]["ClusterConfig"]["InstanceCount"])
 
-    def _prepare(self, store: ObjectStore, host_index: int) -> ContainerRoot:
-        """Make one host's /opt/ml: inputs, output directories, configuration."""
-        root = ContainerRoot(self.directory / self._hosts[host_index])
+    def prepare(self, root: ContainerRoot, host_index: int) -> None:
+        """Lay down one host's inputs, output directories and configuration."""
         for processing_input in self.description.get("ProcessingInputs", ()):
             s3_input = processing_input["S3Input"]
-            objects = store.resolve(s3_input["S3Uri"], s3_input.get("S3DataType", "S3Prefix"))
+            objects = self.store.resolve(s3_input["S3Uri"], s3_input.get("S3DataType", "S3Prefix"))
             distribution = s3_input.get("S3DataDistributionType", "FullyReplicated")
-            directory = root.path(s3_input["LocalPath"])
-            directory.mkdir(parents=True, exist_ok=True)
-            for item in shard(objects, host_index, len(self._hosts), distribution):
-                store.download(item, directory)
+            directory = root.directory_at(s3_input["LocalPath"])
+            for item in shard(objects, host_index, self.instance_count, distribution):
+                self.store.download(item, directory)
         for output in self._outputs:
-            root.path(output["LocalPath"]).mkdir(parents=True, exist_ok=True)
+            root.directory_at(output["LocalPath"])
+        root.directory_at("/opt/ml/output")
         root.write_json("/opt/ml/config/processingjobconfig.json", self._configuration())
-        root.write_json(
-            "/opt/ml/config/resourceconfig.json", {"current_host": self._hosts[host_index], "hosts": self._hosts}
-        )
-        root.path("/opt/ml/output").mkdir(exist_ok=True)
-        return root
+        resources = {"current_host": self.hosts[host_index], "hosts": self.hosts}
+        root.write_json("/opt/ml/config/resourceconfig.json", resources)
 
-    def _start(self, root: ContainerRoot, host: str) -> Container:
-        account_id, region_name = self.arn.split(":")[4], self.arn.split(":")[3]
-        stream = f"{self.name}/{host}-{milliseconds_since_epoch()}"
-        log = LogStream(account_id, region_name, "/aws/sagemaker/ProcessingJobs", stream)
-        environment = {
-            **role_environment(self.description["RoleArn"], region_name),
-            "PROCESSING_JOB_NAME": self.name,
-            "PROCESSING_JOB_ARN": self.arn,
-            **self.description.get("Environment", {}),
-        }
-        container = Container(
-            root,
-            _command(self.description["AppSpecification"]),
-            environment,
-            log,
-            memory_bytes=self.settings.job_memory_bytes,
-            private_mounts=self.settings.private_mounts,
-        )
-        if not container.sees_opt_ml:
-            log.write(_WITHOUT_MOUNTS)
-        return container
+    def command(self) -> Sequence[str]:
+        """Return what the container runs."""
+        return _command(self.description["AppSpecification"])
 
-    def _upload(self, store: ObjectStore, roots: list[ContainerRoot]) -> None:
+    def environment(self) -> dict[str, str]:
+        """Return the container's environment."""
+        given = self.description.get("Environment", {})
+        return {"PROCESSING_JOB_NAME": self.name, "PROCESSING_JOB_ARN": self.arn, **given}
+
+    def _upload(self, roots: list[ContainerRoot]) -> None:
         for root in roots:
             for output in self._outputs:
-                store.upload_directory(root.path(output["LocalPath"]), output["S3Uri"])
+                self.store.upload_directory(root.path(output["LocalPath"]), output["S3Uri"])
 
     @property
     def _outputs(self) -> list[dict[str, Any]]:
@@ -189,10 +169,9 @@ def _input_configuration(processing_input: Mapping[str, Any]) -> dict[str, Any]:
     return {"InputName": processing_input["InputName"], "S3Input": defaults | processing_input["S3Input"]}
 
 
-def _failure_reason(containers: list[Container]) -> str:
-    exit_code = next(container.exit_code for container in containers if container.exit_code)
-    reason = f"AlgorithmError: See job logs for more information, exit code: {exit_code}"
-    return reason if containers[0].sees_opt_ml else f"{reason}. {_WITHOUT_MOUNTS}"
+def _failure_reason(container: Container) -> str:
+    reason = f"AlgorithmError: See job logs for more information, exit code: {container.exit_code}"
+    return reason if container.sees_opt_ml else f"{reason}. {_WITHOUT_MOUNTS}"
 
 
 def _exit_message(roots: list[ContainerRoot]) -> str | None:

@@ -55,6 +55,16 @@ class Resource:
     tags: list[dict[str, str]] = field(default_factory=list)
 
     @property
+    def account_id(self) -> str:
+        """The account that owns the resource."""
+        return self.arn.split(":")[4]
+
+    @property
+    def region_name(self) -> str:
+        """The region of the resource."""
+        return self.arn.split(":")[3]
+
+    @property
     def status(self) -> str:
         """The resource's state; empty for kinds without one."""
         return str(self.description.get(self.kind.status_field, ""))

@@ -14,8 +14,10 @@ from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.sagemaker.models import sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
+from sagemaker_local.batch_transform import TRANSFORM_JOB
 from sagemaker_local.exceptions import SageMakerError, SerializationError, UnsupportedError
 from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from sagemaker_local.invocations import error_answer
 from sagemaker_local.models import LocalSageMakerBackend
 from sagemaker_local.processing import PROCESSING_JOB
 from sagemaker_local.request_validation import validate
@@ -26,13 +28,14 @@ from sagemaker_local.training import TRAINING_JOB
 log = logging.getLogger(__name__)
 
 _Handler = Callable[[LocalSageMakerBackend, dict[str, Any]], Any]
-_JOBS = (PROCESSING_JOB, TRAINING_JOB)
+_STOPPABLE = (PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
 _LIST_MEMBERS = {
     MODEL: "Models",
     ENDPOINT_CONFIG: "EndpointConfigs",
     ENDPOINT: "Endpoints",
     PROCESSING_JOB: "ProcessingJobSummaries",
     TRAINING_JOB: "TrainingJobSummaries",
+    TRANSFORM_JOB: "TransformJobSummaries",
 }
 
 
@@ -82,13 +85,8 @@ class LocalSageMakerResponse(SageMakerResponse):
         return parameters
 
     def _error_response(self, error: ServiceException, status: int = 400) -> TYPE_RESPONSE:
-        headers = {
-            **self.response_headers,
-            "Content-Type": "application/x-amz-json-1.1",
-            "x-amzn-errortype": error.code,
-            "status": str(status),
-        }
-        return status, headers, json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
+        answer = error_answer(status, error.code, error.message)
+        return status, {**self.response_headers, **dict(answer.headers), "status": str(status)}, answer.body.decode()
 
 
 def _input_shape(action: str) -> Any:
@@ -113,6 +111,7 @@ def _bound(method: Callable[..., Any], kind: Kind) -> _Handler:
 _HANDLERS: dict[str, _Handler] = {
     "CreateProcessingJob": LocalSageMakerBackend.start_processing_job,
     "CreateTrainingJob": LocalSageMakerBackend.start_training_job,
+    "CreateTransformJob": LocalSageMakerBackend.start_transform_job,
     "CreateModel": LocalSageMakerBackend.keep_model,
     "CreateEndpointConfig": LocalSageMakerBackend.keep_endpoint_config,
     "CreateEndpoint": LocalSageMakerBackend.deploy_endpoint,
@@ -121,7 +120,7 @@ _HANDLERS: dict[str, _Handler] = {
     "DeleteEndpoint": LocalSageMakerBackend.remove_endpoint,
     **{f"Describe{kind.noun}": _bound(LocalSageMakerBackend.describe, kind) for kind in _LIST_MEMBERS},
     **{f"List{kind.noun}s": _list_answer(kind) for kind in _LIST_MEMBERS},
-    **{f"Stop{kind.noun}": _bound(LocalSageMakerBackend.stop, kind) for kind in _JOBS},
-    **{f"Delete{kind.noun}": _bound(LocalSageMakerBackend.delete_job, kind) for kind in _JOBS},
+    **{f"Stop{kind.noun}": _bound(LocalSageMakerBackend.stop, kind) for kind in _STOPPABLE},
+    **{f"Delete{kind.noun}": _bound(LocalSageMakerBackend.delete_job, kind) for kind in (PROCESSING_JOB, TRAINING_JOB)},
     **{f"Delete{kind.noun}": _bound(LocalSageMakerBackend.delete, kind) for kind in (MODEL, ENDPOINT_CONFIG)},
 }

@@ -1,11 +1,13 @@
 """The process: moto's server with the embedded SageMaker in it, and everything it starts ended with it."""
 
+import json
 import logging
 import os
 import re
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ import moto.sagemaker.models as moto_sagemaker
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from sagemaker_local.hosting import Endpoint
 from sagemaker_local.http_handler import KeepAliveRequestHandler
-from sagemaker_local.invocations import Answer, invoke, respond
+from sagemaker_local.invocations import Answer, error_answer, invoke, respond
 from sagemaker_local.models import LocalSageMakerBackend
 from sagemaker_local.service import Service
 from sagemaker_local.settings import Settings
@@ -23,7 +26,8 @@ from sagemaker_local.state_lock import STATE_LOCK
 
 log = logging.getLogger(__name__)
 
-_INVOCATIONS = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/invocations")
+_RUNTIME = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/(?P<call>[a-z-]*invocations[a-z-]*)")
+_FAULTS = "/sagemaker-local/faults"
 
 
 class Application:
@@ -34,23 +38,51 @@ class Application:
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer one request (WSGI)."""
-        invocation = _INVOCATIONS.fullmatch(environ["PATH_INFO"])
-        if invocation and environ["REQUEST_METHOD"] == "POST":
-            body = environ["wsgi.input"].read()
-            limit = self._service.settings.invocation_payload_bytes
-            return respond(invoke(invocation["endpoint"], environ, body, limit), start_response)
-        return self._moto_answer(environ, start_response)
+        """Answer one request (WSGI); raises ConnectionAbortedError to close the connection without an answer."""
+        path = environ["PATH_INFO"]
+        if path == _FAULTS:
+            return respond(self._control(environ), start_response)
+        action = "InvokeEndpoint" if _RUNTIME.fullmatch(path) else _sagemaker_action(environ)
+        faults = self._service.faults
+        if faults.take("drop_connection", action):
+            raise ConnectionAbortedError(f"{action} was dropped on demand")
+        if faults.take("throttle", action):
+            return respond(error_answer(400, "ThrottlingException", "Rate exceeded"), start_response)
+        answer = self._runtime(environ) if action == "InvokeEndpoint" else self._moto_answer(environ, start_response)
+        if faults.take("lose_response", action):
+            raise ConnectionAbortedError(f"the response of {action} was lost on demand")
+        return respond(answer, start_response) if isinstance(answer, Answer) else answer
 
-    def _moto_answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _control(self, environ: dict[str, Any]) -> Answer:
+        try:
+            planned = self._service.faults.control(environ["REQUEST_METHOD"], environ["wsgi.input"].read())
+        except ValueError as error:
+            return error_answer(400, "ValidationException", str(error))
+        return Answer(200, json.dumps(planned).encode(), [("Content-Type", "application/json")])
+
+    def _runtime(self, environ: dict[str, Any]) -> Answer:
+        environ["sagemaker_local.received"] = time.perf_counter()
+        match = _RUNTIME.fullmatch(environ["PATH_INFO"])
+        if match is None or match["call"] != "invocations":
+            return error_answer(
+                400,
+                "UnsupportedOperationException",
+                "sagemaker_local answers InvokeEndpoint only: no async, no streams.",
+            )
+        body = environ["wsgi.input"].read()
+        return invoke(match["endpoint"], environ, body, self._service.settings.invocation_payload_bytes)
+
+    def _moto_answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes] | Answer:
         try:
             with STATE_LOCK:
+                if "/monitoring/" in environ.get("HTTP_AUTHORIZATION", ""):
+                    _publish_metrics()
                 return [b"".join(self._moto(environ, start_response))]
         except NotImplementedError as error:
-            return respond(_plain_error(501, "NotImplemented", str(error)), start_response)
+            return error_answer(501, "NotImplemented", str(error))
         except Exception:
             log.exception("%s %s could not be answered", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-            return respond(_plain_error(500, "InternalFailure", "An internal error occurred."), start_response)
+            return error_answer(500, "InternalFailure", "An internal error occurred.")
 
 
 class Server:
@@ -63,9 +95,12 @@ class Server:
             data_directory.mkdir(parents=True, exist_ok=True)
         self._directory = Path(tempfile.mkdtemp(prefix="sagemaker_local_", dir=data_directory))
         self._service = Service(settings, self._directory)
-        _install(self._service)
+        LocalSageMakerBackend.service = self._service
+        # Before first access: moto makes one backend per account and region when it is asked for.
+        moto_sagemaker.sagemaker_backends.backend = LocalSageMakerBackend
+        application = Application(self._service)
         self._http: BaseWSGIServer = make_server(
-            host, port, Application(self._service), True, request_handler=KeepAliveRequestHandler, fd=listening.fileno()
+            host, port, application, True, request_handler=KeepAliveRequestHandler, fd=listening.fileno()
         )
         listening.close()  # werkzeug has a duplicate
         os.environ["SAGEMAKER_LOCAL_ENDPOINT_URL"] = self.url
@@ -81,19 +116,20 @@ class Server:
         self._http.serve_forever(poll_interval=0.1)
 
     def stop(self) -> None:
-        """End the jobs, close the port, and remove the temporary folder."""
-        self._service.jobs.end_all()
+        """Close the port, end the jobs, and remove the temporary folder."""
         self._http.shutdown()
         self._http.server_close()
+        self._service.jobs.end_all()
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
-def _install(service: Service) -> None:
-    LocalSageMakerBackend.service = service
-    # Before first access: moto makes one backend per account and region when it is asked for.
-    moto_sagemaker.sagemaker_backends.backend = LocalSageMakerBackend
+def _sagemaker_action(environ: dict[str, Any]) -> str:
+    service, _, action = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    return str(action) if service == "SageMaker" else ""
 
 
-def _plain_error(status: int, code: str, message: str) -> Answer:
-    headers = [("Content-Type", "application/json"), ("x-amzn-errortype", code)]
-    return Answer(status, f'{{"__type": "{code}", "message": "{message}"}}'.encode(), headers)
+def _publish_metrics() -> None:
+    for _, _, backend in moto_sagemaker.sagemaker_backends.iter_backends():
+        for endpoint in getattr(backend, "endpoints", {}).values():
+            if isinstance(endpoint, Endpoint):
+                endpoint.publish_metrics()

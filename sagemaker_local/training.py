@@ -1,7 +1,6 @@
 """Training jobs with the built-in PCA: channels in, one process per host, model.tar.gz out."""
 
-import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,8 @@ from sagemaker_local import images
 from sagemaker_local.archives import pack
 from sagemaker_local.container import Container, ContainerRoot
 from sagemaker_local.exceptions import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
-from sagemaker_local.identity import role_environment
-from sagemaker_local.job_runner import Ending, Job, milliseconds_since_epoch
-from sagemaker_local.log_stream import LogStream
-from sagemaker_local.object_store import ObjectStore, regular_files, shard
+from sagemaker_local.job import Ending, Job
+from sagemaker_local.object_store import ObjectStore, decompress, regular_files, shard
 from sagemaker_local.resources import Kind, as_given, now, pick
 from sagemaker_local.state_lock import STATE_LOCK
 
@@ -36,7 +33,7 @@ _FAILURE_PREFIXES = {
 _FAILURE_CHARACTERS = 1024
 
 
-def describe_new(request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_new(request: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
     """Return the description a CreateTrainingJob request begins with; raises for what cannot be carried out."""
     _require(request, "AlgorithmSpecification", "InputDataConfig", "ResourceConfig", "StoppingCondition")
     specification = request["AlgorithmSpecification"]
@@ -47,6 +44,7 @@ def describe_new(request: Mapping[str, Any]) -> dict[str, Any]:
     for channel in request["InputDataConfig"]:
         if "S3DataSource" not in channel["DataSource"]:
             raise UnsupportedError("sagemaker_local reads channels with an S3DataSource only.")
+        store.require_objects(channel["DataSource"]["S3DataSource"])
     description = as_given(request)
     description["StoppingCondition"].setdefault("MaxRuntimeInSeconds", 86_400)
     for flag in ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"):
@@ -78,24 +76,24 @@ def _require(request: Mapping[str, Any], *names: str, path: str = "") -> None:
 class TrainingJob(Job):
     """A training job whose hosts really compute."""
 
+    log_group = "/aws/sagemaker/TrainingJobs"
+
     def work(self) -> None:
         """Download, train, upload."""
         self.enter("Starting", "Preparing the instances for training")
         self.advance(TrainingStartTime=now())
         self.enter("Downloading", "Downloading input data")
-        account_id, region_name = self.arn.split(":")[4], self.arn.split(":")[3]
-        store = ObjectStore(account_id, region_name)
-        roots = [self._prepare(store, index) for index in range(len(self._hosts))]
+        roots = self.prepare_hosts()
         self.enter("Training", "Training image download completed. Training in progress.")
-        containers = [self._start(root, host) for root, host in zip(roots, self._hosts, strict=True)]
-        ending = self.watch(containers, self.settings.training_stop_grace_seconds)
-        if ending is Ending.EXITED and any(container.exit_code for container in containers):
-            raise JobFailedError(_failure_reason(containers))
+        ending, containers = self.run_containers(roots, self.settings.training_stop_grace_seconds)
+        failed = [container for container in containers if container.exit_code]
+        if ending is Ending.EXITED and failed:
+            raise JobFailedError(_failure_reason(failed[0]))
         if ending is Ending.STOPPED:
             self.enter("Stopping", "Stopping the training job")
         if not self.abandoned:
             self.enter("Uploading", "Uploading generated training model")
-            self._upload(store, roots)
+            self._upload(roots)
         self._finish_after(ending)
 
     def _finish_after(self, ending: Ending) -> None:
@@ -132,34 +130,46 @@ class TrainingJob(Job):
             self.change(TrainingJobStatus=status, **members)
 
     @property
-    def _hosts(self) -> list[str]:
-        count = self.description["ResourceConfig"]["InstanceCount"]
-        return sorted(f"algo-{number}" for number in range(1, count + 1))
+    def instance_count(self) -> int:
+        """How many hosts the job has."""
+        return int(self.description["ResourceConfig"]["InstanceCount"])
 
-    def _prepare(self, store: ObjectStore, host_index: int) -> ContainerRoot:
-        """Make one host's /opt/ml: channels and configuration."""
-        root = ContainerRoot(self.directory / self._hosts[host_index])
+    def prepare(self, root: ContainerRoot, host_index: int) -> None:
+        """Lay down one host's channels and configuration."""
         for channel in self.description["InputDataConfig"]:
-            self._download_channel(store, root, channel, host_index)
+            self._download_channel(root, channel, host_index)
         for directory in ("/opt/ml/model", "/opt/ml/output/data", "/opt/ml/checkpoints"):
-            root.path(directory).mkdir(parents=True, exist_ok=True)
+            root.directory_at(directory)
         config = "/opt/ml/input/config"
         root.write_json(f"{config}/hyperparameters.json", self.description.get("HyperParameters", {}))
         root.write_json(f"{config}/inputdataconfig.json", self._input_data_configuration())
-        root.write_json(f"{config}/resourceconfig.json", self._resource_configuration(self._hosts[host_index]))
-        return root
+        root.write_json(f"{config}/resourceconfig.json", self._resource_configuration(self.hosts[host_index]))
 
-    def _download_channel(
-        self, store: ObjectStore, root: ContainerRoot, channel: Mapping[str, Any], host_index: int
-    ) -> None:
+    def command(self) -> Sequence[str]:
+        """Return what the container runs."""
+        return images.training_command(self.description["AlgorithmSpecification"]["TrainingImage"])
+
+    def environment(self) -> dict[str, str]:
+        """Return the container's environment; the exchange directory is how the hosts of a job meet."""
+        exchange = self.directory / "exchange"
+        exchange.mkdir(exist_ok=True)
+        return {
+            **images.algorithm_environment(),
+            "TRAINING_JOB_NAME": self.name,
+            "TRAINING_JOB_ARN": self.arn,
+            **self.description.get("Environment", {}),
+            "SAGEMAKER_DATA_PATH": "/opt/ml",
+            "SAGEMAKER_LOCAL_EXCHANGE_DIR": str(exchange),
+        }
+
+    def _download_channel(self, root: ContainerRoot, channel: Mapping[str, Any], host_index: int) -> None:
         source = channel["DataSource"]["S3DataSource"]
-        objects = store.resolve(source["S3Uri"], source["S3DataType"])
+        objects = self.store.resolve(source["S3Uri"], source["S3DataType"])
         distribution = source.get("S3DataDistributionType", "FullyReplicated")
-        directory = root.path(f"/opt/ml/input/data/{channel['ChannelName']}")
-        directory.mkdir(parents=True)
-        decode = _decompress if channel.get("CompressionType") == "Gzip" else bytes
-        for item in shard(objects, host_index, len(self._hosts), distribution):
-            store.download(item, directory, decode)
+        directory = root.directory_at(f"/opt/ml/input/data/{channel['ChannelName']}")
+        decode = decompress if channel.get("CompressionType") == "Gzip" else bytes
+        for item in shard(objects, host_index, self.instance_count, distribution):
+            self.store.download(item, directory, decode)
 
     def _input_data_configuration(self) -> dict[str, Any]:
         mode = self.description["AlgorithmSpecification"]["TrainingInputMode"]
@@ -176,52 +186,28 @@ class TrainingJob(Job):
 
     def _resource_configuration(self, host: str) -> dict[str, Any]:
         instance_type = self.description["ResourceConfig"]["InstanceType"]
-        group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": self._hosts}
+        group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": self.hosts}
         return {
             "current_host": host,
             "current_instance_type": instance_type,
             "current_group_name": "homogeneousCluster",
-            "hosts": self._hosts,
+            "hosts": self.hosts,
             "instance_groups": [group],
             "network_interface_name": "eth0",
         }
 
-    def _start(self, root: ContainerRoot, host: str) -> Container:
-        account_id, region_name = self.arn.split(":")[4], self.arn.split(":")[3]
-        exchange = self.directory / "exchange"
-        exchange.mkdir(exist_ok=True)
-        environment = {
-            **images.algorithm_environment(),
-            **role_environment(self.description["RoleArn"], region_name),
-            "TRAINING_JOB_NAME": self.name,
-            "TRAINING_JOB_ARN": self.arn,
-            **self.description.get("Environment", {}),
-            "SAGEMAKER_DATA_PATH": "/opt/ml",
-            "SAGEMAKER_LOCAL_EXCHANGE_DIR": str(exchange),
-        }
-        stream = f"{self.name}/{host}-{milliseconds_since_epoch()}"
-        return Container(
-            root,
-            images.training_command(self.description["AlgorithmSpecification"]["TrainingImage"]),
-            environment,
-            LogStream(account_id, region_name, "/aws/sagemaker/TrainingJobs", stream),
-            memory_bytes=self.settings.job_memory_bytes,
-            private_mounts=self.settings.private_mounts,
-        )
-
-    def _upload(self, store: ObjectStore, roots: list[ContainerRoot]) -> None:
+    def _upload(self, roots: list[ContainerRoot]) -> None:
         artifact = self.description["ModelArtifacts"]["S3ModelArtifacts"]
         models = [root.path("/opt/ml/model") for root in roots]
         if any(regular_files(directory) for directory in models):
-            store.write(artifact, pack(models))
+            self.store.write(artifact, pack(models))
         outputs = [root.path("/opt/ml/output/data") for root in roots]
         if any(regular_files(directory) for directory in outputs):
-            store.write(str(artifact).replace("model.tar.gz", "output.tar.gz"), pack(outputs))
+            self.store.write(str(artifact).replace("model.tar.gz", "output.tar.gz"), pack(outputs))
 
 
-def _failure_reason(containers: list[Container]) -> str:
+def _failure_reason(failed: Container) -> str:
     """Return the failing host's /opt/ml/output/failure under the prefix that its exit code means."""
-    failed = next(container for container in containers if container.exit_code)
     exit_code = failed.exit_code or 0
     prefix, own_prefix = _FAILURE_PREFIXES.get(exit_code, _FAILURE_PREFIXES[1])
     text = _failure_text(failed.root.path("/opt/ml/output/failure")).removeprefix(own_prefix)
@@ -230,10 +216,3 @@ def _failure_reason(containers: list[Container]) -> str:
 
 def _failure_text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")[:_FAILURE_CHARACTERS].strip() if path.is_file() else ""
-
-
-def _decompress(content: bytes) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError) as error:
-        raise JobFailedError(f"ClientError: Data download failed: an object is not gzip compressed: {error}") from error

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sagemaker_local.launcher import ServiceProcess
+from tests.service_process import ServiceProcess
 
 
 @pytest.fixture(scope="session")

@@ -143,6 +143,13 @@ class EmbeddedAws:
             seconds,
         )
 
+    def wait_for_transform(self, name: str, seconds: float = 60) -> Any:
+        return wait_until(
+            lambda: self.sagemaker.describe_transform_job(TransformJobName=name),
+            lambda job: job["TransformJobStatus"] in ("Completed", "Failed", "Stopped"),
+            seconds,
+        )
+
     def create_model(self, artifact_uri: str) -> str:
         name = unique_name("model")
         self.sagemaker.create_model(

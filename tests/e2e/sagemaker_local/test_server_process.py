@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sagemaker_local.launcher import ServiceProcess
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, wait_until
+from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.e2e
 
@@ -46,12 +46,14 @@ def test_ended_server_leaves_no_job_process(tmp_path: Path, number: signal.Signa
 def test_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     script = f"""
 import os
-from sagemaker_local.launcher import ServiceProcess
+from tests.service_process import ServiceProcess
 service = ServiceProcess({{"TMPDIR": {str(tmp_path)!r}}}).__enter__()
 print(service.process.pid, flush=True)
 os._exit(1)
 """
-    starter = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    project = Path(__file__).parents[3]
+    command = [sys.executable, "-c", script]
+    starter = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
     server = int(starter.stdout)
     wait_until(lambda: is_running(server), lambda running: not running, seconds=20)
 

@@ -88,16 +88,27 @@ def test_failed_update_goes_on_serving_the_old_configuration_and_says_why(aws: E
 
 
 def test_endpoint_without_its_artifact_fails_and_can_only_be_deleted(aws: EmbeddedAws) -> None:
-    config = aws.create_endpoint_config(aws.create_model(f"s3://{aws.bucket}/nowhere/model.tar.gz"))
+    config = aws.create_endpoint_config(aws.create_model(aws.put("lost/model.tar.gz", identity_artifact())))
+    aws.s3.delete_object(Bucket=aws.bucket, Key="lost/model.tar.gz")
     endpoint = aws.create_endpoint(config)
     description = aws.wait_for_endpoint(endpoint)
     assert description["EndpointStatus"] == "Failed"
-    assert "nowhere/model.tar.gz" in description["FailureReason"]
+    assert "lost/model.tar.gz" in description["FailureReason"]
     with pytest.raises(ClientError, match="Failed"):
         aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
     aws.sagemaker.delete_endpoint(EndpointName=endpoint)
     with pytest.raises(ClientError, match='Could not find endpoint "arn:'):
         aws.sagemaker.describe_endpoint(EndpointName=endpoint)
+
+
+def test_model_without_its_artifact_is_refused(aws: EmbeddedAws) -> None:
+    with pytest.raises(ClientError, match=r"Could not find model data at s3://.*/nowhere/model.tar.gz"):
+        aws.create_model(f"s3://{aws.bucket}/nowhere/model.tar.gz")
+
+
+def test_training_without_data_is_refused(aws: EmbeddedAws) -> None:
+    with pytest.raises(ClientError, match="No S3 objects found under S3 URL"):
+        aws.start_training(channels=[channel("train", f"s3://{aws.bucket}/none/")], hyperparameters=HYPERPARAMETERS)
 
 
 def test_model_error_reaches_the_client_as_424_with_the_original_status(aws: EmbeddedAws) -> None:
