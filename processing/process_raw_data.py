@@ -186,7 +186,9 @@ class CsvFile:
             self._header_lines = rows.line_num
             self._first: list[str] = next((row for row in rows if row), [])
         self.columns = match_trailing_delimiter([column.strip() for column in header], self._first)
-        self._row_bytes = 4 * max(len("".join(row)) + len(row) for row in (header, self._first))
+        # A block has to hold the longest row, and of wide rows enough to be worth a pass.
+        row_bytes = 4 * max(len("".join(row)) + len(row) for row in (header, self._first))
+        self._block_size = max(BLOCK_BYTES, min(256 * row_bytes, 8 * BLOCK_BYTES), 2 * row_bytes)
         self._positions = find_columns(self.columns, arguments.feature_columns, name)
 
     def batches(self) -> Iterator[FloatArray]:
@@ -196,7 +198,8 @@ class CsvFile:
         raw = pa.OSFile(str(self.path))
         try:
             for batch in self._open(pa.CompressedInputStream(raw, "gzip") if self._gzipped else raw):
-                self.bytes_read = raw.tell()
+                # Arrow reads ahead: a batch is a block, wherever the file already stands.
+                self.bytes_read = raw.tell() if self._gzipped else min(self.bytes_read + self._block_size, self.size)
                 if batch.num_rows:
                     yield np.stack([to_array(self._to_numbers(column)) for column in batch.columns])
         except pa.ArrowInvalid as error:
@@ -217,9 +220,7 @@ class CsvFile:
         names = [str(index) for index in range(len(self.columns))]
         wanted = [names[index] for index in self._positions.values()]
         skip = self._arguments.on_bad_rows == "skip"
-        # A block has to hold the longest row, and of wide rows enough to be worth a pass.
-        block_size = max(BLOCK_BYTES, min(256 * self._row_bytes, 8 * BLOCK_BYTES), 2 * self._row_bytes)
-        reading = pacsv.ReadOptions(block_size=block_size, column_names=names, skip_rows=self._header_lines)
+        reading = pacsv.ReadOptions(block_size=self._block_size, column_names=names, skip_rows=self._header_lines)
         parsing = pacsv.ParseOptions(delimiter=self._arguments.delimiter, newlines_in_values=True)
         converting = pacsv.ConvertOptions(include_columns=wanted, null_values=MISSING_CELLS, strings_can_be_null=True)
         converting.column_types = dict.fromkeys(wanted, pa.string() if skip else pa.float64())
@@ -233,8 +234,9 @@ class CsvFile:
         return "skip"
 
     def _to_numbers(self, column: Any) -> Any:
-        with contextlib.suppress(pa.ArrowInvalid):  # most blocks of strings hold nothing but plain numbers
-            return column.cast(pa.float64())
+        if self._arguments.decimal == "." or pa.types.is_floating(column.type):
+            with contextlib.suppress(pa.ArrowInvalid):  # most blocks of strings hold nothing but numbers
+                return column.cast(pa.float64())
         text = pc.utf8_trim(column, characters=" \t")
         is_number = pc.match_substring_regex(text, NUMBER[self._arguments.decimal].pattern)
         return pc.if_else(is_number, pc.replace_substring(text, ",", "."), "inf").cast(pa.float64())
@@ -363,7 +365,8 @@ class TrainingRows:
         progress = Progress(sum(file.size for file in self._files))
         bytes_before = 0
         for file in self._files:
-            rows_before, skipped_before, file.skipped_rows = self.rows_read, self.skipped_rows, 0
+            rows_before, skipped_before = self.rows_read, self.skipped_rows
+            file.bytes_read = file.skipped_rows = 0
             for batch in file.batches():
                 rows = self._good_rows(file, batch)
                 self.rows_read += rows.shape[1]
