@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quickstart.processes import QuickstartError
+from quickstart.processes import Interrupted, QuickstartError
 from quickstart.raw_data import split_columns
 
 
@@ -23,6 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except QuickstartError as error:
         print(error, file=sys.stderr)
         return 1
+    except Interrupted as interruption:
+        print("Interrupted; everything that was started has been ended.", file=sys.stderr)
+        return int(interruption.code or 1)
+    except KeyboardInterrupt:  # before anything was started
+        return 130
 
 
 def command_line() -> argparse.ArgumentParser:

@@ -133,8 +133,8 @@ def show_report(report: Path | None, folder: Path, console: Console) -> None:
     from sagemaker_pca.report import RunReport
     from sagemaker_pca.report_text import render_text
 
-    text = render_text(RunReport.model_validate_json(report.read_bytes()))
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    colour = console.is_terminal and not console.no_color
+    print("", render_text(RunReport.model_validate_json(report.read_bytes()), colour=colour), "", sep="\n", flush=True)
     console.print(f"Report with plots: {shown_path(report.with_suffix('.html'))}", highlight=False, soft_wrap=True)
 
 

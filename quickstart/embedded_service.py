@@ -25,7 +25,14 @@ def start_service(folder: Path, port: int = 0, group: int = 0) -> tuple[subproce
     """Start ``sagemaker_local`` with its data below the folder, and return it with its address once it answers."""
     log = folder / "sagemaker_local.log"
     log.unlink(missing_ok=True)
-    arguments = ["sagemaker_local", "--port", str(port), "--data-dir", str(folder / "sagemaker_local")]
+    arguments = [
+        "sagemaker_local",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(folder / "sagemaker_local"),
+        "--stop-with-parent",
+    ]
     service = start_program(arguments, plain_environment(), log, group)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and service.poll() is None:

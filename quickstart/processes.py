@@ -17,6 +17,10 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 15.0  # Airflow's services finish what they are writing
 
 
+class Interrupted(SystemExit):
+    """The command was told to end: by Ctrl-C, by SIGTERM, or by its terminal closing."""
+
+
 class QuickstartError(Exception):
     """The command cannot go on; the message says why and what to do, in one sentence or two."""
 
@@ -26,18 +30,29 @@ def programs_end_here(grace_seconds: float = GRACE_SECONDS) -> Iterator[None]:
     """End every program started inside, with all that they started, however the block is left."""
 
     def leave(signal_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + signal_number)
+        # From here on all is clean-up, which a second Ctrl-C would cut short: programs and folders would be left.
+        ignore_ending_signals()
+        raise Interrupted(128 + signal_number)
 
     previous = {number: signal.signal(number, leave) for number in ENDING_SIGNALS}
+    interrupted = False
     try:
         yield
+    except Interrupted:
+        interrupted = True
+        raise
     finally:
-        # A second Ctrl-C must not interrupt the ending: that is what would leave programs behind.
-        for number in ENDING_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        ignore_ending_signals()
         end_programs(psutil.Process().children(), grace_seconds)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        if not interrupted:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def ignore_ending_signals() -> None:
+    """Let nothing interrupt what follows."""
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def start_program(

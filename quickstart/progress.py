@@ -17,8 +17,8 @@ STEP_ENDS = re.compile(r"\[DAG TEST\] end task task_id=(?P<step>\S+)")
 NEW_STATE = re.compile(r"\bnew_state=(?P<state>\w+)")
 # Loggers of the project: its package, and DAG files, which Airflow loads under a prefixed name.
 OWN_LOGGER = re.compile(r"(^|\.)(sagemaker_pca\.|unusual_prefix_)")
-# What the algorithm's container says about itself; the full log has it.
-CONTAINER_CHATTER = re.compile(r"^(#metrics |\[\d|Docker entrypoint |Running default )")
+# What the algorithm's container and Airflow's own operators say about themselves; the full log has it.
+CHATTER = re.compile(r"^(#metrics |\[\d|Docker entrypoint |Running default |Preprocessing the config )")
 EXCEPTION_LINE = re.compile(r"^(?:[\w.]+\.)?(?P<error>[A-Z]\w*(?:Error|Exception|Fail\w*|Timeout)\b.*)$")
 # Without a terminal there is no ticking clock; a line this often says that the run goes on.
 SILENCE_SECONDS = 20.0
@@ -82,11 +82,14 @@ class RunProgress:
 
     def _show_message(self, line: str) -> None:
         if (entry := LOG_LINE.match(line)) and OWN_LOGGER.search(entry["logger"]):
-            if not CONTAINER_CHATTER.match(entry["event"]):
+            if not CHATTER.match(entry["event"]):
                 self._print(f"               [dim]{escape(entry['event'])}[/]")
         elif error := EXCEPTION_LINE.match(line):
             self._print(f"               [red]{escape(error['error'])}[/]")
 
     def _print(self, markup: str) -> None:
         self._spoke_at = self._clock()
-        self._console.print(markup, highlight=False, soft_wrap=True)
+        is_terminal = self._console.is_terminal
+        self._console.print(
+            markup, highlight=False, no_wrap=is_terminal, overflow="ellipsis", soft_wrap=not is_terminal
+        )

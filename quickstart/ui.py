@@ -18,7 +18,7 @@ from rich.console import Console
 
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home, write_private
 from quickstart.embedded_service import start_service, upload_raw_data
-from quickstart.processes import QuickstartError, last_lines, programs_end_here, start_program
+from quickstart.processes import Interrupted, QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.running import RunningPrograms
 from quickstart.sample_ecg import write_recordings
 
@@ -42,7 +42,7 @@ def run_ui(port: int, console: Console) -> int:
         check_port(port)
         try:
             serve(port, console)
-        except SystemExit:
+        except Interrupted:
             console.print("Ending Airflow and the embedded SageMaker.")
     return 0
 
@@ -139,6 +139,7 @@ def wait_until_ready(address: str, password: str, programs: Programs, console: C
     deadline = time.monotonic() + READY_SECONDS
     waiting_for = "the api-server"
     # Proxies of the environment have no business with loopback.
+    console.print("Airflow starts; this takes about half a minute.")
     with httpx.Client(base_url=address, trust_env=False, timeout=10) as api, console.status("") as status:
         while time.monotonic() < deadline:
             check_programs(programs)
