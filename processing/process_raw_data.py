@@ -113,7 +113,7 @@ def open_input_files(arguments: argparse.Namespace, hosts: Sequence[str]) -> lis
     folder = arguments.input_dir
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     if ignored := [name for name in names if not name.lower().endswith(SUFFIXES)]:
-        log(f"ignored {len(ignored)} files that end in none of {', '.join(SUFFIXES)}: {shorten(ignored)}")
+        log(f"ignored, for ending in none of {', '.join(SUFFIXES)}: {shorten(ignored)}")
     files: list[InputFile] = [
         (ParquetFile if name.lower().endswith(".parquet") else CsvFile)(folder / name, name, arguments)
         for name in names
@@ -141,11 +141,13 @@ def refuse_other_header(first: InputFile, other: InputFile) -> None:
 def log_limiting_shard(files: Sequence[InputFile]) -> None:
     """Name a file so large that the job takes as long as that file, however many hosts it gets."""
     total = sum(file.size for file in files)
-    log(f"{len(files)} input files, {total / 1e6:,.1f} MB")
+    log(f"input files: {len(files)}, {total / 1e6:,.1f} MB")
     for file in files:
         if len(files) > 1 and file.size > total / 2 and file.size > 2 * total / len(files):
-            log(f"{file.name} is the limiting shard with {file.size / total:.0%} of the bytes: a file is never shared")
-            log("  out among hosts. Split it to gain from more hosts.")
+            share = f"{file.size / total:.0%} of this host's bytes"
+            log(
+                f"{file.name} is the limiting shard with {share}: hosts never share a file. Split it to use more hosts."
+            )
 
 
 def find_columns(columns: Sequence[str], wanted: Sequence[str], file_name: str) -> dict[str, int]:
@@ -384,7 +386,8 @@ class TrainingRows:
         beyond = np.abs(rows) > FLOAT32_MAX
         gap = self._arguments.missing_values == "fail" and bool(np.isnan(rows).any())
         if gap or (self._fails and beyond.any()):
-            where = next(row for row in file.bad_rows() if self._fails or row.reason.endswith(NO_VALUE))
+            found = (row for row in file.bad_rows() if self._fails or row.reason.endswith(NO_VALUE))
+            where = next(found, f"{file.name}: a value is missing or infinite")
             raise InputError(f"{where}. Correct the file, or choose another policy for such rows.")
         if not beyond.any():
             return rows
@@ -410,8 +413,8 @@ class TrainingRows:
         log("\n  ".join([f"skipped {share}, the first being", *map(str, self.bad_rows)]))
         allowed = self._arguments.max_bad_fraction
         if self.skipped_rows > allowed * (self.rows_read + self.skipped_rows):
-            first = f"The first is {self.bad_rows[0]}."
-            raise InputError(f"{share} are bad, more than max_bad_fraction={allowed}. {first} Correct the files.")
+            first = "".join(f" The first is {row}." for row in self.bad_rows[:1])
+            raise InputError(f"{share} are bad, more than max_bad_fraction={allowed}.{first} Correct the files.")
 
 
 # ---------------------------------------------------------------------------------------------- moments and scaling

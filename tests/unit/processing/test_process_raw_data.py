@@ -101,7 +101,7 @@ def test_files_at_any_depth_are_read_in_order_of_name_and_others_are_named(
     assert job.run() == 0
     assert job.features()[:, 0].tolist() == [1, 2, 3]
     assert [file["name"] for file in job.moments()["files"]] == ["a/z.csv.gz", "a/zz.csv", "b.csv"]
-    assert "ignored 1 files that end in none of .csv, .csv.gz, .parquet: notes.txt" in capsys.readouterr().out
+    assert "ignored, for ending in none of .csv, .csv.gz, .parquet: notes.txt" in capsys.readouterr().out
 
 
 def test_features_read_back_as_the_same_float32(job: Job) -> None:
@@ -223,7 +223,7 @@ def test_an_oversized_file_is_named_as_the_limiting_shard(job: Job, capsys: pyte
     for number in range(3):
         job.add(f"small-{number}.csv", lines("a,b", "1,2"))
     assert job.run() == 0
-    assert "large.csv is the limiting shard with 99% of the bytes" in capsys.readouterr().out
+    assert "large.csv is the limiting shard with 99% of this host's bytes" in capsys.readouterr().out
 
 
 def test_the_outcome_is_the_exit_message(job: Job) -> None:
