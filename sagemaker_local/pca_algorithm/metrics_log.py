@@ -19,10 +19,10 @@ class MetricsLog:
 
     def __init__(self, host: str) -> None:
         self._host = host
-        self.start_seconds = time.time()
+        self._start = time.time()
+        self._setup_milliseconds = 0.0
         for message in _START_MESSAGES:
             _write(message)
-        self._setup_seconds = self.start_seconds
 
     def write(self, message: str) -> None:
         """Write a timestamped line."""
@@ -41,7 +41,7 @@ class MetricsLog:
 
     def elapsed(self, name: str, since: float) -> None:
         """Write a `#metrics` document with the milliseconds since a time."""
-        self.metrics({name: 1000 * (time.time() - since)}, since)
+        self.metrics({name: self._milliseconds_since(since)}, since)
 
     def data_iterator(self, stage: str, since: float, batches: int, records: int, **extra: Any) -> None:
         """Write the counters of the data iterator; the algorithm makes one pass, so totals equal those of the pass."""
@@ -76,14 +76,19 @@ class MetricsLog:
         """Write the score of the test channel."""
         self.write(f"#quality_metric: host={self._host}, test msd <loss>={mean_squared_distance}")
 
+    def initialized(self) -> None:
+        """Write how long the set-up took."""
+        self._setup_milliseconds = self._milliseconds_since(self._start)
+        self.metrics({"initialize.time": self._setup_milliseconds}, self._start)
+
     def totals(self) -> None:
         """Write the closing document."""
-        now = time.time()
-        times = {
-            "setuptime": 1000 * (self._setup_seconds - self.start_seconds),
-            "totaltime": 1000 * (now - self.start_seconds),
-        }
-        self.metrics(times, self.start_seconds)
+        times = {"setuptime": self._setup_milliseconds, "totaltime": self._milliseconds_since(self._start)}
+        self.metrics(times, self._start)
+
+    @staticmethod
+    def _milliseconds_since(seconds: float) -> float:
+        return 1000 * (time.time() - seconds)
 
 
 def _single(value: float) -> dict[str, float]:

@@ -13,6 +13,8 @@ from sagemaker_pca.formats.recordio import decode_features, encode_projections
 
 Rows = NDArray[Any]
 
+_SMALL_SIZE = 1000
+
 
 def _read_csv(body: bytes, content_type: ContentType, feature_dim: int) -> Rows:
     """Unlike a training channel, a request has no label column unless it says so."""
@@ -60,17 +62,36 @@ def _checked(rows: Rows, feature_dim: int) -> Rows:
 
 
 def _write_json(projections: Rows) -> bytes:
-    return json.dumps({"projections": [{"projection": row} for row in _single_precision(projections)]}).encode()
+    return b'{"projections": [{"projection": [' + _joined(projections, b']}, {"projection": [') + b"]}]}"
 
 
 def _write_json_lines(projections: Rows) -> bytes:
-    return "".join(f'{{"projection": {row}}}\n' for row in _single_precision(projections)).encode()
+    return b'{"projection": [' + _joined(projections, b']}\n{"projection": [') + b"]}\n"
 
 
-def _single_precision(projections: Rows) -> list[list[float]]:
-    """The service computes in float32 and prints its numbers with a double's digits."""
-    values: list[list[float]] = projections.astype(np.float32).tolist()
-    return values
+def _joined(projections: Rows, separator: bytes) -> bytes:
+    """Return the numbers as text, rows parted by the separator: float32 with a double's digits, as the service does."""
+    values = projections.astype(np.float32).astype(np.float64)
+    if values.size <= _SMALL_SIZE:
+        return separator.join(",".join(map(repr, row)).encode() for row in values.tolist())
+    return _csv_lines(values).replace(b"\n", separator)
+
+
+def _csv_lines(values: Rows) -> bytes:
+    """Return the rows as lines of CSV, which Arrow formats seven times as fast as Python; most of a large answer."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    # Not pa.array(), which imports pandas where it is installed and so costs a second.
+    columns = [
+        pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(column))])
+        for column in values.T
+    ]
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_arrays(columns, names=[str(index) for index in range(len(columns))])
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
+    lines: bytes = sink.getvalue().to_pybytes()
+    return lines.removesuffix(b"\n")
 
 
 _RECORDIO = "application/x-recordio-protobuf"

@@ -5,7 +5,7 @@ million times its deviation would lose all its digits in the subtraction of n * 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 
-# One BLAS call works on this many bytes of rows: enough to reuse each, few enough to stay in a core's cache while the
-# columns are few. Wide rows need more of them per call, or adding to the (d, d) sum costs more than the product.
+# One BLAS call works on this many bytes of rows: few enough for a core's cache while columns are few, and with more
+# columns so many rows that adding to the (d, d) sum costs little beside the product.
 _NARROW_BYTES, _WIDE_BYTES = 1 << 20, 1 << 26
+_ROWS_PER_COLUMN = 8
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Components:
 
 
 class NotFiniteError(Exception):
-    """A row holds NaN or infinite values, or values whose squares are."""
+    """A row holds NaN, or values that are infinite themselves or when squared."""
 
     def __init__(self, has_nan: bool) -> None:
         super().__init__("NaN" if has_nan else "infinite")
@@ -45,10 +46,11 @@ class ShiftedSums(ABC):
         self.count = 0
         self.shift: Matrix = np.zeros(feature_dim)
         self.total: Matrix = np.zeros(feature_dim)
-        by_bytes = max(2 * feature_dim, _NARROW_BYTES // (8 * feature_dim))
+        by_bytes = max(_ROWS_PER_COLUMN * feature_dim, _NARROW_BYTES // (8 * feature_dim))
         self._rows = np.empty((max(1, min(by_bytes, _WIDE_BYTES // (8 * feature_dim))), feature_dim))
         self._filled = 0
 
+    @np.errstate(invalid="ignore", over="ignore")
     def add(self, block: NDArray[Any]) -> None:
         """Add rows (m, d) of any number type."""
         if self.count == 0 and self.subtract_mean:
@@ -62,6 +64,7 @@ class ShiftedSums(ABC):
             if self._filled == len(self._rows):
                 self.flush()
 
+    @np.errstate(invalid="ignore", over="ignore")
     def flush(self) -> None:
         """Bring buffered rows into the sums."""
         rows, self._filled = self._rows[: self._filled], 0
@@ -123,14 +126,16 @@ class ScatterSums(ShiftedSums):
         self.scatter += _finite(rows.T @ rows, rows)
 
     def _merge(self, state: Mapping[str, NDArray[Any]], count: int, distance: Matrix) -> None:
-        cross = np.outer(state["total"], distance)
-        self.scatter += state["scatter"] + cross + cross.T + count * np.outer(distance, distance)
+        self.scatter += state["scatter"]
+        cross = np.outer(state["total"] + count / 2 * distance, distance)
+        self.scatter += cross
+        self.scatter += cross.T
 
 
 class SketchSums(ShiftedSums):
     """Randomized mode: the rows multiplied from the left by random signs, (l, d), as the developer guide tells it."""
 
-    def __init__(self, feature_dim: int, subtract_mean: bool, sketch_rows: int, seed: int) -> None:
+    def __init__(self, feature_dim: int, subtract_mean: bool, sketch_rows: int, seed: Sequence[int]) -> None:
         super().__init__(feature_dim, subtract_mean)
         self.sketch: Matrix = np.zeros((sketch_rows, feature_dim))
         self.sign_total: Matrix = np.zeros(sketch_rows)
@@ -146,7 +151,7 @@ class SketchSums(ShiftedSums):
         if self.subtract_mean:
             sketch = sketch - np.outer(self.sign_total, self.total / self.count)
         _, values, vectors = np.linalg.svd(sketch / np.sqrt(len(sketch)), full_matrices=False)
-        ascending = slice(num_components - 1, None, -1) if num_components < len(values) else slice(None, None, -1)
+        ascending = slice(num_components - 1, None, -1)
         return Components(values[ascending], vectors[ascending].T, self.mean if self.subtract_mean else None)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -2,9 +2,11 @@
 
 import json
 import time
+from functools import partial
 
 import numpy as np
 
+from sagemaker_local.pca_algorithm.accumulation import accumulate, lane_count
 from sagemaker_local.pca_algorithm.channels import Channel
 from sagemaker_local.pca_algorithm.environment import TrainingEnvironment
 from sagemaker_local.pca_algorithm.errors import CustomerError
@@ -21,7 +23,7 @@ def train(environment: TrainingEnvironment, log: MetricsLog) -> None:
     hyperparameters = Hyperparameters.parse(environment.hyperparameters)
     channels = Channel.load_all(environment)
     log.write("Create Store: dist_sync")
-    log.elapsed("initialize.time", log.start_seconds)
+    log.initialized()
     sums = _sum_up(channels["train"], hyperparameters, environment, log)
     if environment.exchange_dir is not None and len(environment.hosts) > 1:
         exchange = Exchange(environment.exchange_dir)
@@ -53,16 +55,16 @@ def _sum_up(
     """Return the sums of this host's records; a host may have none where there are more hosts than objects."""
     started = time.time()
     log.data_iterator("init_train_data_iter", started, batches=0, records=0)
-    sums = _new_sums(hyperparameters, environment)
     feature_dim = hyperparameters.feature_dim
+    new_sums = partial(_new_sums, hyperparameters, environment.hosts.index(environment.current_host))
+    # The hosts of an embedded job share this machine.
+    lanes = lane_count(feature_dim, len(environment.hosts))
     try:
-        for block in channel.blocks(feature_dim):
-            if sums.count == 0:
-                log.write(f"{feature_dim} feature(s) found in 'data'.")
-            sums.add(block)
-        sums.flush()
+        sums = accumulate(channel.blocks(feature_dim), new_sums, lanes)
     except NotFiniteError as error:
         raise channel.not_finite(has_nan=error.has_nan) from None
+    if sums.count:
+        log.write(f"{feature_dim} feature(s) found in 'data'.")
     if 0 < sums.count < hyperparameters.mini_batch_size:
         # The SDK warns that training fails in this case; the service's own message is not public.
         raise CustomerError(
@@ -74,14 +76,13 @@ def _sum_up(
     return sums
 
 
-def _new_sums(hyperparameters: Hyperparameters, environment: TrainingEnvironment) -> ShiftedSums:
+def _new_sums(hyperparameters: Hyperparameters, host_index: int, lane: int) -> ShiftedSums:
     feature_dim, subtract_mean = hyperparameters.feature_dim, hyperparameters.subtract_mean
     if not hyperparameters.is_randomized:
         return ScatterSums(feature_dim, subtract_mean)
     sketch_rows = hyperparameters.num_components + hyperparameters.extra_components
-    # The service has no seed hyperparameter; a fixed one per host makes runs repeatable.
-    seed = environment.hosts.index(environment.current_host)
-    return SketchSums(feature_dim, subtract_mean, sketch_rows, seed)
+    # The service has no seed hyperparameter; fixed seeds make runs repeatable.
+    return SketchSums(feature_dim, subtract_mean, sketch_rows, seed=(host_index, lane))
 
 
 def _score(channel: Channel | None, components: Components, log: MetricsLog) -> None:
@@ -95,10 +96,11 @@ def _score(channel: Channel | None, components: Components, log: MetricsLog) -> 
         return
     distance, count = 0.0, 0
     for block in channel.blocks(len(components.vectors)):
-        centred = block if components.mean is None else block - components.mean
-        distance += float(np.vdot(centred, centred)) - float(np.square(centred @ components.vectors).sum())
+        if not np.isfinite(block).all():
+            raise channel.not_finite(has_nan=bool(np.isnan(block).any()))
+        centred = np.subtract(block, 0.0 if components.mean is None else components.mean, dtype=np.float64)
+        residual = centred - (centred @ components.vectors) @ components.vectors.T
+        distance += float(np.square(residual).sum())
         count += len(block)
-    if not np.isfinite(distance):
-        raise channel.not_finite(has_nan=bool(np.isnan(distance)))
     if count:
-        log.test_score(max(distance, 0.0) / count)
+        log.test_score(distance / count)
