@@ -15,8 +15,8 @@ ECG = "Real Time,Ch5,Ch6,Ch7,Ch8,BioRadio Event,\n12:20,1,2,3,4,,\n12:21,5,6,7,8
 TWO = RawFormat(("b", "a"), (10.0, 20.0))
 
 
-def rows(text: str, raw_format: RawFormat = TWO, limit: int = 100, name: str = "x.csv") -> list[list[float]]:
-    return first_rows(name, text.encode(), raw_format, limit).tolist()
+def rows(text: str, raw_format: RawFormat = TWO, limit: int = 100) -> Any:
+    return first_rows("x.csv", text.encode(), raw_format, limit).tolist()
 
 
 def test_recordings_with_a_trailing_comma_in_header_and_rows_are_read() -> None:
