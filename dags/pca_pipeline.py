@@ -18,9 +18,10 @@ from sagemaker_pca.operators.start import (
 )
 from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
-from sagemaker_pca.run_config import form_fields
+from sagemaker_pca.run_config import PcaRunConfig
 from sagemaker_pca.sensors.endpoints import SageMakerEndpointDeployedSensor
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTrainingJobSensor
+from sagemaker_pca.setting_layers import form_fields
 from sagemaker_pca.task_states import record_failure
 
 # Cron expression or preset; unset: only when triggered.
@@ -150,4 +151,4 @@ with DAG(
 
 # Added last: every task made before would carry a copy of all of them, which makes the file slow to parse and the
 # serialized DAG eight times as large.
-dag.params.update({name: Param(**field, source="dag") for name, field in form_fields().items()})
+dag.params.update({name: Param(**field, source="dag") for name, field in form_fields(PcaRunConfig).items()})

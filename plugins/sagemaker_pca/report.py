@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Json
 from sagemaker_pca.evaluation import Check
 from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.model_comparison import Comparison
-from sagemaker_pca.run_config import Origin
+from sagemaker_pca.setting_layers import Origin
 
 SCHEMA_VERSION: Final = 1
 

@@ -6,17 +6,15 @@ Owns no locations (`run_files`) and no requests (`api_requests`).
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.setting_layers import Resolved, resolve_layers, setting
 
-Origin = Literal["param", "variable", "built-in"]
+VARIABLE_NAME = "sagemaker_pca"
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
 RESOURCE_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
@@ -27,11 +25,6 @@ IMAGE_URI_PATTERN = r"^\S{1,255}$"
 ROLE_PATTERN = r"^(arn:aws[a-z-]*:iam::\d{12}:role/)?[a-zA-Z0-9_+=,.@/-]+$"
 # One name a line in the arguments file, so without anything that ends a line.
 ColumnName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]+$")]
-
-
-def setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
-    """One setting: pydantic's Field with the form's section and the help text made obligatory."""
-    return Field(default, description=help_text, json_schema_extra={"section": section}, **constraints)
 
 
 class PcaRunConfig(BaseModel):
@@ -227,77 +220,10 @@ class PcaRunConfig(BaseModel):
         return len(self.feature_columns)
 
 
-class ResolvedConfig(NamedTuple):
-    """A run's settings with the layer that each value came from."""
-
-    config: PcaRunConfig
-    origins: dict[str, Origin]
-
-
-def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> ResolvedConfig:
-    """Merge explicit params over the deployment's Variable over the built-in defaults.
-
-    A param of None means "not given": the trigger form sends every field, filled in or not.
+def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> Resolved[PcaRunConfig]:
+    """Merge explicit params over the Variable `sagemaker_pca` over the built-in defaults.
 
     Raises:
         SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
     """
-    refuse_unknown(params, "params")
-    refuse_unknown(variable, "Variable sagemaker_pca")
-    given: dict[str, Any] = {name: value for name, value in variable.items() if value is not None}
-    origins: dict[str, Origin] = dict.fromkeys(given, "variable")
-    explicit = {name: value for name, value in params.items() if value is not None}
-    given |= explicit
-    origins |= dict.fromkeys(explicit, "param")
-    try:
-        config = PcaRunConfig.model_validate(given)
-    except ValidationError as error:
-        raise SettingError("\n".join(_sentence(item, origins) for item in error.errors())) from None
-    return ResolvedConfig(config, {name: origins.get(name, "built-in") for name in PcaRunConfig.model_fields})
-
-
-def refuse_unknown(given: Mapping[str, Any], where: str) -> None:
-    """Raise SettingError for the first name that is no setting, with the nearest one that is."""
-    for name in given:
-        if name not in PcaRunConfig.model_fields:
-            nearest = difflib.get_close_matches(name, PcaRunConfig.model_fields, n=1, cutoff=0.4)
-            hint = f"Did you mean {nearest[0]}?" if nearest else "See the settings table in the README."
-            raise SettingError(f"{name} in {where} is no setting of this pipeline. {hint}")
-
-
-def _sentence(error: Any, origins: Mapping[str, Origin]) -> str:
-    if not error["loc"]:
-        return str(error["msg"]).removeprefix("Value error, ")
-    name = str(error["loc"][0])
-    return f"{name}={error['input']!r} ({origins.get(name, 'built-in')}): {error['msg']}."
-
-
-def form_fields() -> dict[str, dict[str, Any]]:
-    """Per setting, the keyword arguments of its field in the trigger form.
-
-    Every default is None, "the deployment's default", since the form sends all fields and a value sent
-    would win over the Variable. The built-in default stands in the help text.
-    """
-    properties = PcaRunConfig.model_json_schema()["properties"]
-    return {name: _form_field(name, schema) for name, schema in properties.items()}
-
-
-def _form_field(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    # The form draws a field from `type`; pydantic writes optional ones as `anyOf`.
-    shape = {key: value for key, value in schema.items() if key not in {"default", "title", "description", "anyOf"}}
-    shape |= next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), {})
-    if "enum" in shape:
-        shape["enum"] = [*shape["enum"], None]
-    shape["type"] = [shape["type"], "null"]
-    shape.pop("additionalProperties", None)
-    help_text = f"{schema['description']} {default_text(name)}".strip()
-    return {"default": None, "title": name, "description": help_text, **shape}
-
-
-def default_text(name: str) -> str:
-    """The built-in default of a setting, as a sentence for people."""
-    default = PcaRunConfig.model_fields[name].default
-    if default is None:
-        return ""
-    shown = ", ".join(default) if isinstance(default, tuple) else json.dumps(default)
-    return f"Built-in default: {shown}."
+    return resolve_layers(PcaRunConfig, params, variable, VARIABLE_NAME)

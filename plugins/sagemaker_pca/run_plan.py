@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from sagemaker_pca.run_config import Origin, PcaRunConfig
+from sagemaker_pca.run_config import PcaRunConfig
 from sagemaker_pca.run_files import RunFiles
+from sagemaker_pca.setting_layers import Origin
 
 MANAGED_BY = "sagemaker-pca"
 

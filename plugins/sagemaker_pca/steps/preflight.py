@@ -10,12 +10,10 @@ from airflow.sdk import Variable
 
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.pipeline_run import PipelineRun
-from sagemaker_pca.run_config import PcaRunConfig, resolve
+from sagemaker_pca.run_config import VARIABLE_NAME, PcaRunConfig, resolve
 from sagemaker_pca.run_files import run_name
 from sagemaker_pca.run_plan import RunPlan
 from sagemaker_pca.sagemaker_hook import CallerIdentity
-
-VARIABLE_NAME = "sagemaker_pca"
 
 
 def preflight(run: PipelineRun) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from sagemaker_pca.run_config import PcaRunConfig, form_fields
+from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.setting_layers import form_fields
 
 PROJECT = Path(__file__).parents[3]
 PACKAGE = PROJECT / "plugins" / "sagemaker_pca"
@@ -146,7 +147,7 @@ def test_the_form_offers_every_setting_and_sends_none(dag: Any) -> None:
     schemas = {name: dag.params.get_param(name).schema for name in dag.params}
     assert schemas["num_components"]["minimum"] == 1
     assert {name: schema["section"] for name, schema in schemas.items()} == {
-        name: field["section"] for name, field in form_fields().items()
+        name: field["section"] for name, field in form_fields(PcaRunConfig).items()
     }
 
 

@@ -6,9 +6,10 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
 from sagemaker_pca.exceptions import SettingError
-from sagemaker_pca.run_config import PcaRunConfig, default_text, form_fields, resolve
+from sagemaker_pca.run_config import PcaRunConfig, resolve
+from sagemaker_pca.setting_layers import default_text, form_fields
 
-FIELDS = form_fields()
+FIELDS = form_fields(PcaRunConfig)
 COLUMNS_10_000 = tuple(f"column {number}" for number in range(10_000))
 
 
@@ -220,4 +221,4 @@ def test_the_form_refuses_a_bad_value_before_the_run_starts(name: str, value: An
 def test_help_texts_name_the_built_in_default() -> None:
     assert FIELDS["feature_columns"]["description"].endswith("Built-in default: Ch5, Ch6, Ch7, Ch8.")
     assert FIELDS["subtract_mean"]["description"].endswith("Built-in default: true.")
-    assert default_text("bucket") == ""
+    assert default_text(PcaRunConfig, "bucket") == ""
