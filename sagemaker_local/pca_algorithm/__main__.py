@@ -10,7 +10,7 @@ from sagemaker_local.pca_algorithm.environment import TrainingEnvironment, data_
 from sagemaker_local.pca_algorithm.errors import AlgorithmError, TrainingError
 from sagemaker_local.pca_algorithm.exchange import Exchange
 from sagemaker_local.pca_algorithm.metrics_log import MetricsLog
-from sagemaker_local.pca_algorithm.training import train
+from sagemaker_local.pca_algorithm.training import Training
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     environment = None
     try:
         environment = TrainingEnvironment.load(environ)
-        train(environment, MetricsLog(environment.current_host))
+        Training(environment, MetricsLog(environment.current_host)).run()
     except TrainingError as error:
         return _fail(data_path(environ), environment, error)
     except Exception as error:  # the service reports a defect of the algorithm as the job's failure, too
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def _fail(root: Path, environment: TrainingEnvironment | None, error: TrainingError) -> int:
     sys.stderr.write(f"{error.failure_text}\n")
     write_failure(root, error.failure_text)
-    if environment is not None and environment.exchange_dir is not None:
+    if environment is not None:
         Exchange(environment.exchange_dir).publish_failure(environment.current_host, error)
     return error.exit_code
 

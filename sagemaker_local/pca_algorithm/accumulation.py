@@ -5,10 +5,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from sagemaker_local.pca_algorithm.sums import ShiftedSums
 
@@ -17,20 +16,26 @@ _WIDE_COLUMNS = 512
 _PENDING_BLOCKS_PER_LANE = 2
 
 
-def lane_count(feature_dim: int, hosts_on_this_machine: int) -> int:
-    """Return how many sums to fill side by side: one per core while columns are few, else BLAS has the cores."""
-    cores = os.cpu_count() or 1
-    return max(1, cores // hosts_on_this_machine) if feature_dim < _WIDE_COLUMNS else 1
+class Parallelism(NamedTuple):
+    """How one host uses its cores: by sums filled side by side in lanes, or by threads within each BLAS call."""
+
+    lanes: int
+    blas_threads: int
+
+    @classmethod
+    def of(cls, feature_dim: int, host_count: int) -> Self:
+        """Choose for a number of columns; the hosts of an embedded job share one machine."""
+        cores = max(1, (os.cpu_count() or 1) // host_count)
+        return cls(lanes=cores, blas_threads=1) if feature_dim < _WIDE_COLUMNS else cls(lanes=1, blas_threads=cores)
 
 
 def accumulate(blocks: Iterable[NDArray[Any]], new_sums: Callable[[int], ShiftedSums], lanes: int) -> ShiftedSums:
-    """Return the sums over all blocks (m, d), filled in lanes with a BLAS thread each where there are several.
+    """Return the sums over all blocks (m, d), filled in lanes.
 
     Block i always goes to lane i modulo `lanes`, so that a run's last digits do not depend on timing.
     """
     sums = [new_sums(lane) for lane in range(lanes)]
     with ExitStack() as stack:
-        stack.enter_context(threadpool_limits(1 if lanes > 1 else None, "blas"))
         workers = [stack.enter_context(ThreadPoolExecutor(1)) for _ in sums]
         pending: deque[Future[None]] = deque()
         for index, block in enumerate(blocks):

@@ -13,37 +13,40 @@ _DEFAULT_ROOT = "/opt/ml"
 
 @dataclass(frozen=True)
 class TrainingEnvironment:
-    """What one host finds below its /opt/ml, and `exchange_dir`, which several hosts of a job share."""
+    """What one host finds below its /opt/ml, and `exchange_dir`, which the hosts of a job share."""
 
     root: Path
     hyperparameters: Mapping[str, str]
     channels: Mapping[str, Mapping[str, Any]]
     current_host: str
     hosts: tuple[str, ...]
-    exchange_dir: Path | None
+    exchange_dir: Path
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
         """Read input/config/*.json below SAGEMAKER_DATA_PATH; raises PlatformError where one is missing."""
         root = data_path(environ)
         resources = _read_config(root, "resourceconfig.json")
-        exchange = environ.get("SAGEMAKER_LOCAL_EXCHANGE_DIR")
-        hosts = tuple(resources["hosts"])
-        if len(hosts) > 1 and not exchange:
+        if len(resources["hosts"]) > 1 and "SAGEMAKER_LOCAL_EXCHANGE_DIR" not in environ:
             raise PlatformError("SAGEMAKER_LOCAL_EXCHANGE_DIR is not set, and a job of several hosts needs it.")
         return cls(
             root=root,
             hyperparameters=_read_config(root, "hyperparameters.json"),
             channels=_read_config(root, "inputdataconfig.json"),
             current_host=resources["current_host"],
-            hosts=hosts,
-            exchange_dir=Path(exchange) if exchange else None,
+            hosts=tuple(resources["hosts"]),
+            exchange_dir=Path(environ.get("SAGEMAKER_LOCAL_EXCHANGE_DIR", root / "exchange")),
         )
+
+    @property
+    def host_index(self) -> int:
+        """Place of this host among the hosts."""
+        return self.hosts.index(self.current_host)
 
     @property
     def is_leader(self) -> bool:
         """Whether this host merges the sums and writes the model, as host algo-1 does in the service."""
-        return self.current_host == self.hosts[0]
+        return self.host_index == 0
 
     @property
     def model_path(self) -> Path:

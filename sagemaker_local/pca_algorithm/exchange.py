@@ -20,19 +20,15 @@ class Exchange:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
 
     def publish_sums(self, host: str, state: Mapping[str, NDArray[Any]]) -> None:
         """Leave a host's sums for the leader."""
-        partial = self._directory / f".sums-{host}.ndarrays"
-        partial.write_bytes(write_ndarrays(state))
-        os.replace(partial, self._sums_path(host))
+        self._publish(self._sums_path(host), write_ndarrays(state))
 
     def publish_failure(self, host: str, error: TrainingError) -> None:
         """Tell the leader that a host's sums will never come, and why."""
-        partial = self._directory / f".failure-{host}.json"
-        partial.write_text(json.dumps({"exit_code": error.exit_code, "failure_text": error.failure_text}))
-        os.replace(partial, self._failure_path(host))
+        document = {"exit_code": error.exit_code, "failure_text": error.failure_text}
+        self._publish(self._failure_path(host), json.dumps(document).encode())
 
     def collect_sums(self, hosts: tuple[str, ...]) -> Iterator[dict[str, NDArray[Any]]]:
         """Yield each host's sums in host order as they arrive; raises PeerError as soon as any host has failed.
@@ -44,6 +40,12 @@ class Exchange:
                 self._raise_failure(hosts)
                 time.sleep(_POLL_SECONDS)
             yield read_ndarrays(self._sums_path(host).read_bytes())
+
+    def _publish(self, path: Path, content: bytes) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}")
+        partial.write_bytes(content)
+        os.replace(partial, path)
 
     def _raise_failure(self, hosts: tuple[str, ...]) -> None:
         for host in hosts:

@@ -70,7 +70,9 @@ class MetricsLog:
         self.elapsed("epochs.time", since)
         self.write(f"#progress_metric: host={self._host}, completed 100 % of epochs")
         self.data_iterator("training_data_iter", since, batches, records, epoch=0)
-        self.write(f"#throughput_metric: host={self._host}, train throughput={records / seconds} records/second")
+        self.write(
+            f"#throughput_metric: host={self._host}, train throughput={records / max(seconds, 1e-9)} records/second"
+        )
 
     def test_score(self, mean_squared_distance: float) -> None:
         """Write the score of the test channel."""

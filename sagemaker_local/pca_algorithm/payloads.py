@@ -70,8 +70,8 @@ def _write_json_lines(projections: Rows) -> bytes:
 
 
 def _joined(projections: Rows, separator: bytes) -> bytes:
-    """Return the numbers as text, rows parted by the separator: float32 with a double's digits, as the service does."""
-    values = projections.astype(np.float32).astype(np.float64)
+    """Return the numbers of float32 projections as text with a double's digits, rows parted by the separator."""
+    values = projections.astype(np.float64)
     if values.size <= _SMALL_SIZE:
         return separator.join(",".join(map(repr, row)).encode() for row in values.tolist())
     return _csv_lines(values).replace(b"\n", separator)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sagemaker_local.pca_algorithm.content_type import ContentType
 from sagemaker_local.pca_algorithm.model_file import MODEL_FILE_NAME, read_model
@@ -61,17 +62,18 @@ class Predictor:
             return _error(406, f"accept type {accept} is not supported. Supported: {', '.join(ANSWERS)}")
         try:
             rows = REQUESTS[requested.media_type](body, requested, len(self.vectors))
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return _error(400, _BAD_PAYLOAD)
         projections = self.project(rows)
         if not np.isfinite(projections).all():
             return _error(400, _BAD_PAYLOAD)
         return Reply(200, ANSWERS[answer_type](projections), answer_type)
 
-    def project(self, rows: Matrix) -> Matrix:
-        """Return the projections (n, k) of rows (n, d), largest component last."""
+    @np.errstate(over="ignore", invalid="ignore")
+    def project(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the projections (n, k) of rows (n, d), largest component last, in the service's precision."""
         centred = rows if self.mean is None else rows - self.mean
-        return centred @ self.vectors
+        return (centred @ self.vectors).astype(np.float32)
 
     def _answer_type(self, accept: str | None) -> str | None:
         """Return the first acceptable type that can be written, or None."""

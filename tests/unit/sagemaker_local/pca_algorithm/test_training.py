@@ -12,6 +12,7 @@ import pyarrow.csv
 import pytest
 from numpy.typing import NDArray
 
+from sagemaker_local.pca_algorithm.__main__ import main
 from sagemaker_pca.formats.mxnet_ndarray import read_ndarrays
 from sagemaker_pca.formats.recordio import encode_features
 from tests.unit.sagemaker_local.pca_algorithm.conftest import CSV, Container
@@ -276,6 +277,13 @@ class TestFailures:
         assert container.train() == 3
 
         assert container.failure.startswith("Platform Error: Unable to read /opt/ml/input/config/resourceconfig.json.")
+
+    def test_several_hosts_without_a_place_to_meet_are_the_platforms_error(self, container: Container) -> None:
+        container.configure(FIVE, hosts=("algo-1", "algo-2"))
+
+        assert main(["train"], {"SAGEMAKER_DATA_PATH": str(container.root)}) == 3
+
+        assert "SAGEMAKER_LOCAL_EXCHANGE_DIR is not set" in container.failure
 
     def test_what_nobody_foresaw_is_the_algorithms_error(self, container: Container, rows: Rows) -> None:
         container.configure(FIVE).put_csv(rows)
