@@ -5,6 +5,7 @@ Members: botocore's service model; the PCA image's: its hyperparameter page in t
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from sagemaker_pca.run_config import PcaRunConfig
@@ -17,6 +18,8 @@ STATS_DIR = "/opt/ml/processing/output/stats"
 SCRIPT_NAME = "process_raw_data.py"
 ARGUMENTS_NAME = "arguments.txt"
 VARIANT_NAME = "AllTraffic"
+# Training hosts share feature files out among them: the more hosts, the smaller the files.
+PART_ROWS = 250_000
 
 FEATURE_CONTENT_TYPES = {
     # Without label_size=0 the algorithm takes the first column for a label.
@@ -39,6 +42,7 @@ def script_arguments(config: PcaRunConfig) -> list[str]:
         f"--max-bad-fraction={config.max_bad_fraction}",
         f"--scaling={config.scaling}",
         f"--output-format={config.feature_format}",
+        f"--part-rows={ceil(PART_ROWS / config.training_instance_count)}",
     ]
 
 
@@ -61,6 +65,9 @@ def processing_job(plan: RunPlan, inputs: StagedInputs) -> dict[str, Any]:
                 f"--input-dir={RAW_DIR}",
                 f"--features-dir={FEATURES_DIR}",
                 f"--stats-dir={STATS_DIR}",
+                # Both are the script's defaults; named here, they also hold where the container's root is elsewhere.
+                "--resource-config=/opt/ml/config/resourceconfig.json",
+                "--message-dir=/opt/ml/output",
             ],
         },
         "ProcessingInputs": [

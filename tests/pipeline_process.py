@@ -1,0 +1,130 @@
+"""Runs `airflow dags test pca_pipeline` as its users do: a process of its own, against an embedded service."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from quickstart.airflow_home import airflow_environment, create_airflow_home
+from sagemaker_pca.report import RunReport
+
+BUCKET = "sagemaker-pca-us-east-1-123456789012"
+ACCOUNT_ROOT = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
+# Given, so that a run does not spend seconds on importing the SDK; one test leaves them to the SDK's table.
+IMAGES = {
+    "processing_image_uri": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3",
+    "training_image_uri": f"{ACCOUNT_ROOT}/pca:1",
+}
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run of the DAG that has ended."""
+
+    exit_code: int
+    log: str
+    report: RunReport
+
+    def step_states(self) -> dict[str, str | None]:
+        """State of every step, by task id."""
+        return {step.task_id: step.state for step in self.report.steps}
+
+
+class PipelineProcess:
+    """The pipeline with an Airflow home and a raw-data prefix of its own.
+
+    :param service_url: address of the embedded service
+    :param folder: empty folder for the Airflow home
+    :param name: tells this pipeline's raw data and endpoint from those of other tests on the same service
+    """
+
+    def __init__(self, service_url: str, folder: Path, name: str) -> None:
+        self.endpoint_name = f"endpoint-{name}"
+        self.raw_prefix = f"raw-{name}/"
+        self._clients = {
+            service: boto3.client(
+                service,
+                endpoint_url=service_url,
+                region_name="us-east-1",
+                aws_access_key_id="local",
+                aws_secret_access_key="local",
+            )
+            for service in ("s3", "sagemaker", "sagemaker-runtime")
+        }
+        self.s3, self.sagemaker = self._clients["s3"], self._clients["sagemaker"]
+        self.runtime = self._clients["sagemaker-runtime"]
+        self._service_url = service_url
+        self.s3.create_bucket(Bucket=BUCKET)
+        create_airflow_home(folder)
+        self._environment = airflow_environment(folder, service_url, settings={})
+
+    def put_raw(self, name: str, content: bytes) -> None:
+        """Put a raw file where the runs look for it."""
+        self.s3.put_object(Bucket=BUCKET, Key=self.raw_prefix + name, Body=content)
+
+    def upload_raw(self, path: Path) -> None:
+        """Put a local file where the runs look for it."""
+        self.s3.upload_file(str(path), BUCKET, self.raw_prefix + path.name)
+
+    def plan_fault(self, **fault: Any) -> None:
+        """Make the embedded service fail something; `sagemaker_local.faults` says what there is."""
+        request = urllib.request.Request(
+            f"{self._service_url}/sagemaker-local/faults", data=json.dumps(fault).encode(), method="POST"
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def run(self, **settings: Any) -> FinishedRun:
+        """Run the DAG to its end and read the report it published."""
+        before = self._report_keys()
+        conf = {
+            "raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}",
+            "endpoint_name": self.endpoint_name,
+            "poll_seconds": 0.2,
+            **IMAGES,
+            **settings,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", "dags", "test", "pca_pipeline", "--conf", json.dumps(conf)],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        new = [key for key in self._report_keys() - before if self._is_ours(key)]
+        assert len(new) == 1, f"{len(new)} reports appeared.\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
+        return FinishedRun(done.returncode, done.stdout, self._report(new[0]))
+
+    def _report_keys(self) -> set[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")
+        keys = (item["Key"] for page in pages for item in page.get("Contents", ()))
+        return {key for key in keys if key.endswith("/report/report.json")}
+
+    def _report(self, key: str) -> RunReport:
+        return RunReport.from_json(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    def _is_ours(self, key: str) -> bool:
+        settings = {setting.name: setting.value for setting in self._report(key).settings}
+        return settings["endpoint_name"] == self.endpoint_name
+
+    def serving_config(self) -> str | None:
+        """Name of the configuration that the endpoint serves, None without an endpoint."""
+        try:
+            endpoint = self.sagemaker.describe_endpoint(EndpointName=self.endpoint_name)
+        except self.sagemaker.exceptions.ClientError:
+            return None
+        assert endpoint["EndpointStatus"] == "InService"
+        return str(endpoint["EndpointConfigName"])
+
+    def project(self, rows: list[list[float]]) -> list[list[float]]:
+        """Projections of raw rows as a client gets them."""
+        body = "\n".join(",".join(map(repr, row)) for row in rows)
+        answer = self.runtime.invoke_endpoint(EndpointName=self.endpoint_name, ContentType="text/csv", Body=body)
+        return [item["projection"] for item in json.loads(answer["Body"].read())["projections"]]
