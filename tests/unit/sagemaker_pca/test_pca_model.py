@@ -9,12 +9,12 @@ import pytest
 from sagemaker_pca import pca_model
 from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.formats.mxnet_ndarray import write_ndarrays
-from sagemaker_pca.pca_model import PcaModel
+from sagemaker_pca.pca_model import FloatArray, PcaModel
 
 DATA = Path(__file__).parents[2] / "data"
 
 
-def archive_of(*members: tuple[tarfile.TarInfo, bytes]):
+def archive_of(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for member, content in members:
@@ -23,40 +23,40 @@ def archive_of(*members: tuple[tarfile.TarInfo, bytes]):
     return gzip.compress(buffer.getvalue())
 
 
-def artifact_of(content, name="model_algo-1"):
+def artifact_of(content: bytes, name: str = "model_algo-1") -> bytes:
     return archive_of((tarfile.TarInfo(name), content))
 
 
-def folder(name="."):
+def folder(name: str = ".") -> tuple[tarfile.TarInfo, bytes]:
     member = tarfile.TarInfo(name)
     member.type = tarfile.DIRTYPE
     return member, b""
 
 
-def link(name="model_algo-1"):
+def link(name: str = "model_algo-1") -> tuple[tarfile.TarInfo, bytes]:
     member = tarfile.TarInfo(name)
     member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
     return member, b""
 
 
-def sparse(claimed_size):
+def sparse(claimed_size: int) -> tuple[tarfile.TarInfo, bytes]:
     member = tarfile.TarInfo("model_algo-1")
     member.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.size": str(claimed_size), "GNU.sparse.map": "0,1"}
     return member, b"x"
 
 
-def model(d=4, k=2, seed=0):
+def model(d: int = 4, k: int = 2, seed: int = 0) -> PcaModel:
     rng = np.random.default_rng(seed)
     components = np.linalg.qr(rng.normal(size=(d, k)))[0]
     return PcaModel(mean=rng.normal(size=d), singular_values=np.arange(1.0, k + 1), components=components)
 
 
 @pytest.fixture
-def golden():
+def golden() -> bytes:
     return (DATA / "golden_model_algo-1").read_bytes()
 
 
-def test_reads_the_artifact_that_the_algorithm_stores(golden):
+def test_reads_the_artifact_that_the_algorithm_stores(golden: bytes) -> None:
     rows = np.loadtxt(DATA / "golden_model_input.csv", delimiter=",")
     centred = rows - rows.mean(axis=0)
 
@@ -68,7 +68,7 @@ def test_reads_the_artifact_that_the_algorithm_stores(golden):
     np.testing.assert_allclose(stored.project(rows), centred @ expected.eigenvectors[:, -3:], atol=1e-5)
 
 
-def test_explained_variance_of_the_golden_model_is_that_of_its_data(golden):
+def test_explained_variance_of_the_golden_model_is_that_of_its_data(golden: bytes) -> None:
     rows = np.loadtxt(DATA / "golden_model_input.csv", delimiter=",")
     total = float(((rows - rows.mean(axis=0)) ** 2).sum())
 
@@ -79,11 +79,11 @@ def test_explained_variance_of_the_golden_model_is_that_of_its_data(golden):
 
 
 @pytest.mark.parametrize("total", [0.0, float("nan")])
-def test_explained_variance_of_data_without_variance_is_not_a_number(total):
+def test_explained_variance_of_data_without_variance_is_not_a_number(total: float) -> None:
     assert np.isnan(model().explained_variance_ratio(total)).all()
 
 
-def test_an_artifact_survives_a_round_trip_byte_for_byte(golden):
+def test_an_artifact_survives_a_round_trip_byte_for_byte(golden: bytes) -> None:
     stored = PcaModel.from_artifact(artifact_of(golden))
 
     artifact = stored.to_artifact()
@@ -91,10 +91,12 @@ def test_an_artifact_survives_a_round_trip_byte_for_byte(golden):
     assert artifact == PcaModel.from_artifact(artifact).to_artifact()
     with tarfile.open(fileobj=io.BytesIO(artifact)) as tar:
         assert [(member.name, member.mtime, member.uid) for member in tar] == [("model_algo-1", 0, 0)]
-        assert tar.extractfile("model_algo-1").read() == golden
+        file = tar.extractfile("model_algo-1")
+        assert file is not None
+        assert file.read() == golden
 
 
-def test_a_model_without_mean_subtracts_nothing():
+def test_a_model_without_mean_subtracts_nothing() -> None:
     content = write_ndarrays({"s": np.ones(1, np.float32), "v": np.eye(3, dtype=np.float32)[:, :1]})
 
     stored = PcaModel.from_artifact(artifact_of(content))
@@ -102,13 +104,13 @@ def test_a_model_without_mean_subtracts_nothing():
     np.testing.assert_array_equal(stored.project(np.array([[5.0, 6.0, 7.0]])), [[5.0]])
 
 
-def test_a_folder_entry_and_a_leading_dot_are_no_obstacle(golden):
+def test_a_folder_entry_and_a_leading_dot_are_no_obstacle(golden: bytes) -> None:
     artifact = archive_of(folder(), (tarfile.TarInfo("./model_algo-1"), golden))
 
     assert PcaModel.from_artifact(artifact).components.shape == (5, 3)
 
 
-def test_numbers_that_are_not_finite_are_kept_for_the_gate_to_judge():
+def test_numbers_that_are_not_finite_are_kept_for_the_gate_to_judge() -> None:
     content = write_ndarrays({"s": np.array([np.nan, 1]), "v": np.eye(2), "mean": np.array([[np.inf, 0]])})
 
     stored = PcaModel.from_artifact(artifact_of(content))
@@ -140,12 +142,12 @@ def test_numbers_that_are_not_finite_are_kept_for_the_gate_to_judge():
         pytest.param(artifact_of(write_ndarrays({"a": np.ones(2)})), r"lacks \['s', 'v'\]", id="other-arrays"),
     ],
 )
-def test_what_is_no_pca_artifact_is_refused_with_the_reason(artifact, message):
+def test_what_is_no_pca_artifact_is_refused_with_the_reason(artifact: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message):
         PcaModel.from_artifact(artifact)
 
 
-def test_an_archive_that_unpacks_to_far_more_is_refused(monkeypatch):
+def test_an_archive_that_unpacks_to_far_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pca_model, "_MAX_UNPACKED_BYTES", 1 << 20)
 
     with pytest.raises(InputError, match="more than 1,048,576 bytes"):
@@ -162,24 +164,26 @@ def test_an_archive_that_unpacks_to_far_more_is_refused(monkeypatch):
         (np.zeros(4), np.array([2.0, 1.0]), np.ones((4, 2)), "do not ascend"),
     ],
 )
-def test_arrays_that_do_not_make_a_model_are_refused(mean, singular_values, components, message):
+def test_arrays_that_do_not_make_a_model_are_refused(
+    mean: FloatArray, singular_values: FloatArray, components: FloatArray, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         PcaModel(mean, singular_values, components)
 
 
-def test_noise_in_the_smallest_singular_values_is_no_disorder():
+def test_noise_in_the_smallest_singular_values_is_no_disorder() -> None:
     disordered = np.array([1e-4, 5e-5, 1.0])
 
     assert PcaModel(np.zeros(3), disordered, np.eye(3)).singular_values is disordered
 
 
 @pytest.mark.parametrize("rows", [np.ones((2, 3)), np.ones(4)])
-def test_rows_of_another_shape_are_refused(rows):
+def test_rows_of_another_shape_are_refused(rows: FloatArray) -> None:
     with pytest.raises(InputError, match=r"expected \(n, 4\)"):
         model().project(rows)
 
 
-def test_folded_scaling_projects_raw_rows_as_the_trained_model_projects_scaled_ones():
+def test_folded_scaling_projects_raw_rows_as_the_trained_model_projects_scaled_ones() -> None:
     trained, rng = model(), np.random.default_rng(1)
     raw = rng.normal(size=(10, 4)) * 50 + 7
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
@@ -199,12 +203,12 @@ def test_folded_scaling_projects_raw_rows_as_the_trained_model_projects_scaled_o
         (np.zeros(4), np.array([1.0, np.nan, 1.0, 1.0]), "not positive"),
     ],
 )
-def test_scaling_that_does_not_fit_is_refused(mean, scale, message):
+def test_scaling_that_does_not_fit_is_refused(mean: FloatArray, scale: FloatArray, message: str) -> None:
     with pytest.raises(InputError, match=message):
         model().with_scaling_folded_in(mean, scale)
 
 
-def plane(angle_degrees):
+def plane(angle_degrees: float) -> PcaModel:
     """The span of e1 and of e2 turned towards e3."""
     radians = np.radians(angle_degrees)
     return PcaModel(
@@ -215,11 +219,11 @@ def plane(angle_degrees):
 
 
 @pytest.mark.parametrize("degrees", [0.0, 1e-6, 0.5, 45.0, 89.9, 90.0])
-def test_the_largest_principal_angle_is_the_turn_between_two_spans(degrees):
+def test_the_largest_principal_angle_is_the_turn_between_two_spans(degrees: float) -> None:
     assert plane(0).largest_principal_angle(plane(degrees)) == pytest.approx(degrees, rel=1e-6, abs=1e-9)
 
 
-def test_a_span_within_a_larger_one_has_no_angle_to_it():
+def test_a_span_within_a_larger_one_has_no_angle_to_it() -> None:
     small, large = model(k=2), model(k=2)
     large = PcaModel(large.mean, np.ones(3), np.column_stack([large.components, np.ones(4)]))
 
@@ -227,6 +231,6 @@ def test_a_span_within_a_larger_one_has_no_angle_to_it():
     assert large.largest_principal_angle(small) == pytest.approx(0, abs=1e-9)
 
 
-def test_models_of_different_columns_have_no_angle():
+def test_models_of_different_columns_have_no_angle() -> None:
     with pytest.raises(InputError, match="4 and 5 features"):
         model(4).largest_principal_angle(model(5))

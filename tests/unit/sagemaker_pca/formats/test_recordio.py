@@ -1,9 +1,13 @@
 import io
 import struct
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
+from numpy.typing import DTypeLike, NDArray
 
 from sagemaker_pca.formats.recordio import (
     decode_features,
@@ -18,20 +22,22 @@ sdk_recordio = pytest.importorskip("sagemaker.core.serializers.utils")
 FIELD = descriptor_pb2.FieldDescriptorProto
 
 
-def _add_field(message, number, name, kind, repeated=False, type_name=None):
+def _add_field(
+    message: Any, number: int, name: str, kind: Any, repeated: bool = False, type_name: str | None = None
+) -> None:
     field = message.field.add(number=number, name=name, type=kind, type_name=type_name)
     field.label = FIELD.LABEL_REPEATED if repeated else FIELD.LABEL_OPTIONAL
     field.options.packed = repeated and kind != FIELD.TYPE_MESSAGE
 
 
-def _add_tensor(file, name, kind):
+def _add_tensor(file: Any, name: str, kind: Any) -> None:
     tensor = file.message_type.add(name=name)
     _add_field(tensor, 1, "values", kind, repeated=True)
     _add_field(tensor, 2, "keys", FIELD.TYPE_UINT64, repeated=True)
     _add_field(tensor, 3, "shape", FIELD.TYPE_UINT64, repeated=True)
 
 
-def _record_class():
+def _record_class() -> Any:
     """Google's own protobuf runtime with the published schema: the reference that our parser is held against."""
     file = descriptor_pb2.FileDescriptorProto(name="record.proto", package="aialgs.data", syntax="proto2")
     value = file.message_type.add(name="Value")
@@ -58,7 +64,14 @@ def _record_class():
 Record = _record_class()
 
 
-def record(values, tensor="float32_tensor", keys=(), shape=(), label=None, uid=None):
+def record(
+    values: Iterable[float],
+    tensor: str = "float32_tensor",
+    keys: Sequence[int] = (),
+    shape: Sequence[int] = (),
+    label: float | None = None,
+    uid: str | None = None,
+) -> Any:
     message = Record(uid=uid)
     target = getattr(message.features["values"], tensor)
     target.values.extend(values)
@@ -69,34 +82,34 @@ def record(values, tensor="float32_tensor", keys=(), shape=(), label=None, uid=N
     return message
 
 
-def framed(messages):
+def framed(messages: Iterable[Any]) -> bytes:
     file = io.BytesIO()
     for message in messages:
         sdk_recordio._write_recordio(file, message.SerializeToString())
     return file.getvalue()
 
 
-def parsed(data):
+def parsed(data: bytes) -> list[Any]:
     return [Record.FromString(payload) for payload in sdk_recordio.read_recordio(io.BytesIO(data))]
 
 
-def matrix(rows, columns, dtype=np.float32):
+def matrix(rows: int, columns: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     return np.random.default_rng(7).normal(size=(rows, columns)).astype(dtype)
 
 
 @pytest.mark.parametrize("columns", [1, 4, 30, 34, 256, 5000])
 @pytest.mark.parametrize(("dtype", "tensor"), [(np.float32, "float32_tensor"), (np.float64, "float64_tensor")])
-def test_written_records_are_what_protobuf_and_the_sdk_write(columns, dtype, tensor):
+def test_written_records_are_what_protobuf_and_the_sdk_write(columns: int, dtype: DTypeLike, tensor: str) -> None:
     features = matrix(5, columns, dtype)
 
     assert encode_features(features) == framed(record(row, tensor) for row in features)
 
 
-def test_a_record_of_34_floats_takes_the_164_bytes_that_the_real_log_counts():
+def test_a_record_of_34_floats_takes_the_164_bytes_that_the_real_log_counts() -> None:
     assert len(encode_features(matrix(500, 34))) == 82000
 
 
-def test_the_sdk_reads_our_frames_and_protobuf_our_records():
+def test_the_sdk_reads_our_frames_and_protobuf_our_records() -> None:
     features = matrix(3, 4)
 
     np.testing.assert_array_equal(
@@ -104,7 +117,7 @@ def test_the_sdk_reads_our_frames_and_protobuf_our_records():
     )
 
 
-def test_projections_are_labels_of_records_without_features():
+def test_projections_are_labels_of_records_without_features() -> None:
     projections = matrix(3, 2, np.float64)
 
     messages = parsed(encode_projections(projections))
@@ -123,18 +136,18 @@ def test_projections_are_labels_of_records_without_features():
         ("int32_tensor", [[1, -2], [2**31 - 1, -(2**31)]]),
     ],
 )
-def test_every_tensor_type_is_read(tensor, values):
+def test_every_tensor_type_is_read(tensor: str, values: list[list[float]]) -> None:
     np.testing.assert_array_equal(decode_features(framed(record(row, tensor) for row in values)), values)
 
 
-def test_labels_and_ids_of_any_size_are_read_past():
+def test_labels_and_ids_of_any_size_are_read_past() -> None:
     features = matrix(300, 3)
     messages = [record(row, label=i, uid="u" * (i % 3)) for i, row in enumerate(features)]
 
     np.testing.assert_array_equal(decode_features(framed(messages)), features)
 
 
-def test_sparse_records_become_dense_rows():
+def test_sparse_records_become_dense_rows() -> None:
     messages = [
         record([5.0, 7.0], keys=[1, 3], shape=[400]),
         record([], shape=[400]),
@@ -148,7 +161,7 @@ def test_sparse_records_become_dense_rows():
     np.testing.assert_array_equal(rows, expected)
 
 
-def test_a_sparse_record_without_shape_takes_the_width_of_the_caller():
+def test_a_sparse_record_without_shape_takes_the_width_of_the_caller() -> None:
     data = framed([record([5.0], keys=[1])])
 
     np.testing.assert_array_equal(decode_features(data, feature_dim=3), [[0, 5, 0]])
@@ -156,12 +169,12 @@ def test_a_sparse_record_without_shape_takes_the_width_of_the_caller():
         decode_features(data)
 
 
-def test_a_sparse_shape_larger_than_the_caller_expects_is_refused_before_it_is_allocated():
+def test_a_sparse_shape_larger_than_the_caller_expects_is_refused_before_it_is_allocated() -> None:
     with pytest.raises(ValueError, match="expected"):
         decode_features(framed([record([5.0], keys=[1], shape=[1 << 60])]), feature_dim=3)
 
 
-def test_unpacked_values_are_read():
+def test_unpacked_values_are_read() -> None:
     tensor = b"".join(struct.pack("<Bf", 1 << 3 | 5, value) for value in (1.0, 2.0))
     value = bytes([2 << 3 | 2, len(tensor)]) + tensor
     entry = b"\x0a\x06values" + bytes([2 << 3 | 2, len(value)]) + value
@@ -172,7 +185,7 @@ def test_unpacked_values_are_read():
     np.testing.assert_array_equal(decode_features(file.getvalue()), [[1.0, 2.0]])
 
 
-def test_runs_of_different_record_kinds_keep_their_order():
+def test_runs_of_different_record_kinds_keep_their_order() -> None:
     dense, tail = matrix(9000, 4), matrix(9000, 4)
     data = encode_features(dense) + framed([record([1], "int32_tensor", keys=[2], shape=[4])]) + encode_features(tail)
 
@@ -182,7 +195,7 @@ def test_runs_of_different_record_kinds_keep_their_order():
 
 
 @pytest.mark.parametrize("read_bytes", [16, 100, 4096, 1 << 22])
-def test_a_file_is_streamed_in_blocks_that_add_up(tmp_path, read_bytes):
+def test_a_file_is_streamed_in_blocks_that_add_up(tmp_path: Path, read_bytes: int) -> None:
     features = matrix(1000, 5)
     path = tmp_path / "part.pbr"
     with path.open("wb") as file:
@@ -195,7 +208,7 @@ def test_a_file_is_streamed_in_blocks_that_add_up(tmp_path, read_bytes):
     assert max(map(len, blocks)) <= max(1, read_bytes // 40)
 
 
-def test_a_truncated_file_is_refused_after_its_whole_records():
+def test_a_truncated_file_is_refused_after_its_whole_records() -> None:
     file = io.BytesIO(encode_features(matrix(3, 5))[:-1])
 
     with pytest.raises(ValueError, match="truncated"):
@@ -219,17 +232,17 @@ def test_a_truncated_file_is_refused_after_its_whole_records():
         pytest.param(framed([record([1.0, 2.0], keys=[1], shape=[4])]), "one key per value", id="key-count"),
     ],
 )
-def test_foreign_or_damaged_bytes_are_refused_with_the_reason(data, message):
+def test_foreign_or_damaged_bytes_are_refused_with_the_reason(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         decode_features(data)
 
 
-def test_rows_of_another_width_than_expected_are_refused():
+def test_rows_of_another_width_than_expected_are_refused() -> None:
     with pytest.raises(ValueError, match="3 values, expected 4"):
         decode_features(encode_features(matrix(2, 3)), feature_dim=4)
 
 
-def test_random_damage_never_escapes_as_another_error():
+def test_random_damage_never_escapes_as_another_error() -> None:
     rng = np.random.default_rng(3)
     original = framed([record([1, 2, 3], "int32_tensor", keys=[0, 1, 2], shape=[4], label=1.0)] * 3)
     for _ in range(2000):
