@@ -8,7 +8,6 @@ import sys
 import threading
 from pathlib import Path
 
-from sagemaker_local.server import Server
 from sagemaker_local.settings import Settings
 
 _PARENT_POLL_SECONDS = 0.5
@@ -17,6 +16,10 @@ _PARENT_POLL_SECONDS = 0.5
 def main() -> int:
     """Serve until a signal arrives; return the process's exit code."""
     parent = os.getppid()  # asked first: later the parent may be gone already
+    # Each request has its own thread; linear algebra with more of them would wait for each other's.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from sagemaker_local.server import Server  # loads NumPy, which reads the variable once
+
     arguments = _arguments()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop_asked = threading.Event()

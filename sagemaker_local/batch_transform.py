@@ -69,14 +69,14 @@ class TransformJob(Job):
         """Download, transform, upload what succeeded."""
         self.advance(TransformStartTime=now())
         roots = self.prepare_hosts()
-        ending, containers = self.run_containers(roots, _STOP_GRACE_SECONDS)
+        ending, failed = self.run_containers(roots, _STOP_GRACE_SECONDS)
         if ending is not Ending.EXITED:
             self.finish("Stopped")
             return
         output_path = self.description["TransformOutput"]["S3OutputPath"]
         for root in roots:
             self.store.upload_directory(root.path("/opt/ml/output/data"), output_path)
-        if any(container.exit_code for container in containers):
+        if failed:
             raise JobFailedError("ClientError: See job logs for more information")
         self.finish("Completed")
 

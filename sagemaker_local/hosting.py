@@ -4,6 +4,7 @@ import logging
 import shutil
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from sagemaker_local.exceptions import (
     ValidationError,
 )
 from sagemaker_local.invocation_metrics import VariantMetrics, publish
+from sagemaker_local.log_stream import LogStream
 from sagemaker_local.object_store import ObjectStore, split_s3_uri
 from sagemaker_local.pca_algorithm.serve import Predictor
 from sagemaker_local.resources import Kind, Resource, as_given, now
@@ -136,6 +138,8 @@ class Endpoint(Resource):
         """Serve with other predictors from now on; variants that stay keep their metrics."""
         self.publish_metrics()
         self.metrics = {name: self.metrics.get(name) or VariantMetrics() for name in predictors}
+        for name in predictors:
+            self.log(name, "Model loaded; answering invocations.")
         self.predictors = predictors
 
     def publish_metrics(self) -> None:
@@ -147,6 +151,12 @@ class Endpoint(Resource):
     def weights(self) -> dict[str, float]:
         """Return each variant's current weight."""
         return {item["VariantName"]: item["CurrentWeight"] for item in self.description.get("ProductionVariants", ())}
+
+    def log(self, variant_name: str, line: str) -> None:
+        """Write a line to the log of a variant's (only) instance."""
+        instance = f"i-{zlib.crc32(f'{self.arn}/{variant_name}'.encode()):017x}"
+        group = f"/aws/sagemaker/Endpoints/{self.name}"
+        LogStream(self.account_id, self.region_name, group, f"{variant_name}/{instance}").write(line)
 
     def require_idle(self) -> None:
         """Raise ValidationError while the endpoint is on its way to another state."""
@@ -206,6 +216,7 @@ class Deployment:
         except JobFailedError:
             raise
         except Exception as error:
+            self._endpoint.log(variant_name, str(error))
             raise JobFailedError(
                 f"The primary container for production variant {variant_name} did not pass the ping health check. "
                 f"Please check CloudWatch logs for this endpoint. Unable to load model: {error}"

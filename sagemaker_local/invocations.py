@@ -112,6 +112,7 @@ def _model_error(endpoint: Endpoint, variant: str, status: int, body: bytes) -> 
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} in "
         f"account {account_id} for more information."
     )
+    endpoint.log(variant, f"POST /invocations {status}: {text}")
     stream = f"arn:{partition}:logs:{region}:{account_id}:log-group:{group}"
     return InvocationError(
         "ModelError",

@@ -95,10 +95,34 @@ class Job(Resource, abc.ABC):
             self.prepare(root, index)
         return roots
 
-    def run_containers(self, roots: Sequence[ContainerRoot], grace_seconds: float) -> tuple[Ending, list[Container]]:
-        """Run one container per host, all at once, until the last has ended."""
+    def while_running(self, roots: Sequence[ContainerRoot]) -> None:
+        """Do what the job does beside its containers; called many times a second."""
+
+    def run_containers(self, roots: Sequence[ContainerRoot], grace_seconds: float) -> tuple[Ending, Container | None]:
+        """Run one container per host, all at once, until the last has ended; return how, and the first that failed.
+
+        All are ended (SIGTERM, and SIGKILL after the grace) on Stop, at the time limit, or when one fails.
+        """
         containers = [self._start(root, host) for root, host in zip(roots, self.hosts, strict=True)]
-        return self._watch(containers, grace_seconds), containers
+        deadline = time.monotonic() + min(self.max_runtime_seconds, self.settings.job_runtime_seconds)
+        ending, failed = Ending.EXITED, None
+        while ending is Ending.EXITED and not failed and _any_running(containers):
+            time.sleep(_POLL_SECONDS)
+            self.while_running(roots)
+            ending = self._ending(deadline)
+            failed = next((container for container in containers if container.exit_code), None)
+        self._end(containers, grace_seconds)
+        return ending, failed or next((container for container in containers if container.exit_code), None)
+
+    def _end(self, containers: Sequence[Container], grace_seconds: float) -> None:
+        for container in containers:
+            container.terminate()
+        kill_at = time.monotonic() + grace_seconds
+        while _any_running(containers):
+            if self.abandoned or time.monotonic() > kill_at:
+                for container in containers:
+                    container.kill()
+            time.sleep(_POLL_SECONDS)
 
     def _start(self, root: ContainerRoot, host: str) -> Container:
         stream = f"{self.name}/{host}-{int(now().timestamp() * 1000)}"
@@ -111,22 +135,6 @@ class Job(Resource, abc.ABC):
             private_mounts=self.settings.private_mounts,
         )
 
-    def _watch(self, containers: Sequence[Container], grace_seconds: float) -> Ending:
-        """Wait until every container has ended; end them on Stop, at the time limit, or when one fails."""
-        deadline = time.monotonic() + min(self.max_runtime_seconds, self.settings.job_runtime_seconds)
-        ending = Ending.EXITED
-        kill_at: float | None = None
-        while any(container.exit_code is None for container in containers):
-            if kill_at is None:
-                ending = self._ending(deadline)
-                if ending is not Ending.EXITED or any(container.exit_code for container in containers):
-                    kill_at = time.monotonic() + grace_seconds
-                    _each(containers, Container.terminate)
-            if self.abandoned or (kill_at is not None and time.monotonic() > kill_at):
-                _each(containers, Container.kill)
-            time.sleep(_POLL_SECONDS)
-        return ending
-
     def _ending(self, deadline: float) -> Ending:
         if self.stop_asked.is_set():
             return Ending.STOPPED
@@ -138,6 +146,5 @@ class Job(Resource, abc.ABC):
         return int(self.description.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400))
 
 
-def _each(containers: Sequence[Container], action: Any) -> None:
-    for container in containers:
-        action(container)
+def _any_running(containers: Sequence[Container]) -> bool:
+    return any(container.exit_code is None for container in containers)

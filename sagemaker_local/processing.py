@@ -1,14 +1,17 @@
 """Processing jobs: inputs into containers, the entry point on every host, outputs back to S3."""
 
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sagemaker_local import images
 from sagemaker_local.container import Container, ContainerRoot
 from sagemaker_local.exceptions import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
 from sagemaker_local.job import Ending, Job
-from sagemaker_local.object_store import shard
-from sagemaker_local.resources import Kind, as_given, now, pick
+from sagemaker_local.object_store import regular_files, shard
+from sagemaker_local.resources import Kind, Resource, as_given, now, pick
+from sagemaker_local.settings import Settings
 
 PROCESSING_JOB = Kind(
     noun="ProcessingJob",
@@ -20,6 +23,7 @@ PROCESSING_JOB = Kind(
     duplicate_error=ResourceInUseError,
     default_sort_order="Ascending",
 )
+_CONTINUOUS_SECONDS = 1.0
 _EXIT_MESSAGE_BYTES = 1024
 _WITHOUT_MOUNTS = (
     "This platform has no private mount namespaces: /opt/ml is replaced in entry point, arguments and environment, but "
@@ -72,18 +76,23 @@ class ProcessingJob(Job):
 
     log_group = "/aws/sagemaker/ProcessingJobs"
 
+    def __init__(self, resource: Resource, settings: Settings) -> None:
+        super().__init__(resource, settings)
+        self._next_upload = 0.0
+        self._uploaded: dict[Path, tuple[int, int]] = {}
+
     def work(self) -> None:
         """Download, run, upload."""
         self.advance(ProcessingStartTime=now())
         roots = self.prepare_hosts()
-        ending, containers = self.run_containers(roots, self.settings.processing_stop_grace_seconds)
+        ending, failed = self.run_containers(roots, self.settings.processing_stop_grace_seconds)
         exit_message = _exit_message(roots)
-        failed = [container for container in containers if container.exit_code]
         if ending is Ending.EXITED and failed:
-            self.finish("Failed", FailureReason=_failure_reason(failed[0]), ExitMessage=exit_message)
+            # What the service uploads of a failed job is not public: nothing, here.
+            self.finish("Failed", FailureReason=_failure_reason(failed), ExitMessage=exit_message)
             return
         if not self.abandoned:
-            self._upload(roots)
+            self._upload(roots, ("EndOfJob", "Continuous"))
         self.finish("Completed" if ending is Ending.EXITED else "Stopped", ExitMessage=exit_message)
 
     def finish(self, status: str, **members: Any) -> None:
@@ -120,10 +129,24 @@ class ProcessingJob(Job):
         given = self.description.get("Environment", {})
         return {"PROCESSING_JOB_NAME": self.name, "PROCESSING_JOB_ARN": self.arn, **given}
 
-    def _upload(self, roots: list[ContainerRoot]) -> None:
+    def while_running(self, roots: Sequence[ContainerRoot]) -> None:
+        """Upload what has changed in Continuous outputs, once a second."""
+        if time.monotonic() > self._next_upload:
+            self._upload(roots, ("Continuous",))
+            self._next_upload = time.monotonic() + _CONTINUOUS_SECONDS
+
+    def _upload(self, roots: Sequence[ContainerRoot], modes: Sequence[str]) -> None:
         for root in roots:
             for output in self._outputs:
-                self.store.upload_directory(root.path(output["LocalPath"]), output["S3Uri"])
+                if output["S3UploadMode"] in modes:
+                    self._upload_changes(root.path(output["LocalPath"]), output["S3Uri"])
+
+    def _upload_changes(self, directory: Path, uri: str) -> None:
+        for path in regular_files(directory):
+            version = (path.stat().st_mtime_ns, path.stat().st_size)
+            if self._uploaded.get(path) != version:
+                self.store.write(f"{uri.rstrip('/')}/{path.relative_to(directory).as_posix()}", path.read_bytes())
+                self._uploaded[path] = version
 
     @property
     def _outputs(self) -> list[dict[str, Any]]:

@@ -44,13 +44,15 @@ class LocalSageMakerResponse(SageMakerResponse):
 
     def _dispatch(self, request: Request, full_url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
         self.automated_parameter_parsing = False  # after validation, by moto's own operations only
-        self.setup_class(request, full_url, headers)
         try:
+            self.setup_class(request, full_url, headers)
             return self._answer(request)
+        except UnicodeDecodeError as error:
+            return self._error_response(SerializationError(f"The request body is not UTF-8: {error}"))
         except ServiceException as error:
             return self._error_response(error)
         except Exception:
-            log.exception("%s could not be answered", self.headers.get("X-Amz-Target"))
+            log.exception("%s could not be answered", request.headers.get("X-Amz-Target"))
             return self._error_response(SageMakerError("InternalFailure", "An internal error occurred."), 500)
 
     def _answer(self, request: Request) -> TYPE_RESPONSE:
@@ -86,7 +88,7 @@ class LocalSageMakerResponse(SageMakerResponse):
 
     def _error_response(self, error: ServiceException, status: int = 400) -> TYPE_RESPONSE:
         answer = error_answer(status, error.code, error.message)
-        return status, {**self.response_headers, **dict(answer.headers), "status": str(status)}, answer.body.decode()
+        return status, {**dict(answer.headers), "status": str(status)}, answer.body.decode()
 
 
 def _input_shape(action: str) -> Any:
@@ -104,6 +106,12 @@ def _list_answer(kind: Kind) -> _Handler:
     return answer
 
 
+def _list_tags(backend: LocalSageMakerBackend, request: dict[str, Any]) -> dict[str, Any]:
+    paging = {name: request.get(name) for name in ("MaxResults", "NextToken")}
+    tags, token = backend.list_tags(arn=request["ResourceArn"], **paging)
+    return {"Tags": tags, "NextToken": token}
+
+
 def _bound(method: Callable[..., Any], kind: Kind) -> _Handler:
     return lambda backend, request: method(backend, kind, request)
 
@@ -118,6 +126,9 @@ _HANDLERS: dict[str, _Handler] = {
     "UpdateEndpoint": LocalSageMakerBackend.redeploy_endpoint,
     "UpdateEndpointWeightsAndCapacities": LocalSageMakerBackend.reweight_endpoint,
     "DeleteEndpoint": LocalSageMakerBackend.remove_endpoint,
+    "AddTags": lambda backend, request: {"Tags": backend.add_tags(request["ResourceArn"], request["Tags"])},
+    "DeleteTags": lambda backend, request: backend.delete_tags(request["ResourceArn"], request["TagKeys"]),
+    "ListTags": _list_tags,
     **{f"Describe{kind.noun}": _bound(LocalSageMakerBackend.describe, kind) for kind in _LIST_MEMBERS},
     **{f"List{kind.noun}s": _list_answer(kind) for kind in _LIST_MEMBERS},
     **{f"Stop{kind.noun}": _bound(LocalSageMakerBackend.stop, kind) for kind in _STOPPABLE},

@@ -85,10 +85,9 @@ class TrainingJob(Job):
         self.enter("Downloading", "Downloading input data")
         roots = self.prepare_hosts()
         self.enter("Training", "Training image download completed. Training in progress.")
-        ending, containers = self.run_containers(roots, self.settings.training_stop_grace_seconds)
-        failed = [container for container in containers if container.exit_code]
+        ending, failed = self.run_containers(roots, self.settings.training_stop_grace_seconds)
         if ending is Ending.EXITED and failed:
-            raise JobFailedError(_failure_reason(failed[0]))
+            raise JobFailedError(_failure_reason(failed))
         if ending is Ending.STOPPED:
             self.enter("Stopping", "Stopping the training job")
         if not self.abandoned:

@@ -27,6 +27,8 @@ class EmbeddedAws:
     def __init__(self, url: str) -> None:
         self.url = url
         self.bucket = unique_name("bucket")
+        self.model_name = ""
+        self.model_names: list[str] = []
         self.sagemaker = self.client("sagemaker")
         self.runtime = self.client("sagemaker-runtime")
         self.s3 = self.client("s3")
