@@ -58,6 +58,7 @@ def install(root: Path, lock_files: Sequence[str]) -> None:
         started = time.monotonic()
         create_environment(environment)
         install_requirements(environment, [root / name for name in lock_files])
+        compile_packages(environment)
         put_on_path(environment, [root, root / "plugins"])
         stamp.write_text(wanted)
         say(f"Installed into .venv in {time.monotonic() - started:.0f} s.")
@@ -137,6 +138,14 @@ def uv_installs(command: Sequence[str | os.PathLike[str]]) -> bool:
             if not line.startswith((" + ", " - ", " ~ ")):
                 say(line.rstrip())
     return uv.returncode == 0
+
+
+def compile_packages(environment: Path) -> None:
+    """Compile what was installed: Airflow starts in half the time, also where Python is told to write no bytecode."""
+    say("Compiling them; this takes half a minute.")
+    packages = environment / "lib"
+    # Some packages carry templates that are no valid Python; they are never imported.
+    subprocess.run([environment / "bin" / "python", "-m", "compileall", "-qq", "-j", "0", packages], check=False)
 
 
 def put_on_path(environment: Path, folders: Sequence[Path]) -> None:
