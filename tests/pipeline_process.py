@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 
 from quickstart.airflow_home import airflow_environment, create_airflow_home
 from sagemaker_pca.report import RunReport
@@ -75,10 +75,7 @@ class PipelineProcess:
 
     def plan_fault(self, **fault: Any) -> None:
         """Make the embedded service fail something; `sagemaker_local.faults` says what there is."""
-        request = urllib.request.Request(
-            f"{self._service_url}/sagemaker-local/faults", data=json.dumps(fault).encode(), method="POST"
-        )
-        urllib.request.urlopen(request, timeout=10).close()
+        httpx.post(f"{self._service_url}/sagemaker-local/faults", json=fault).raise_for_status()
 
     def run(self, **settings: Any) -> FinishedRun:
         """Run the DAG to its end and read the report it published."""

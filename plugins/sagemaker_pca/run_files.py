@@ -104,6 +104,11 @@ class RunFiles:
         return f"s3://{self.bucket}/endpoints/{self.endpoint_name}/lease.json"
 
     @property
+    def history_uri(self) -> str:
+        """The endpoint's deployments whose configuration and model still exist."""
+        return f"s3://{self.bucket}/endpoints/{self.endpoint_name}/history.json"
+
+    @property
     def promoted_uri(self) -> str:
         """The newest verified deployment of the endpoint."""
         return f"s3://{self.bucket}/endpoints/{self.endpoint_name}/promoted.json"

@@ -13,6 +13,7 @@ from airflow.providers.amazon.aws.hooks.sagemaker import SageMakerHook
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from sagemaker_pca.console_links import Console
 from sagemaker_pca.exceptions import InputError, JobFailedError, WaitTimeoutError
 from sagemaker_pca.job_attempts import (
     FINGERPRINT_TAG,
@@ -83,6 +84,13 @@ class SageMakerPcaHook(SageMakerHook):
     def runtime(self) -> Any:
         """SageMaker runtime client, for invocations."""
         return self._client("sagemaker-runtime")
+
+    @cached_property
+    def console(self) -> Console:
+        """Where a person looks at this connection's resources."""
+        partition = self._session.get_partition_for_region(self.conn.meta.region_name)
+        own_backend = self.conn_config.get_service_endpoint_url(service_name="sagemaker")
+        return Console(self.conn.meta.region_name, partition, own_backend)
 
     def caller_identity(self) -> CallerIdentity:
         """Account, partition and region of the connection."""
@@ -162,11 +170,7 @@ class SageMakerPcaHook(SageMakerHook):
 
     def delete_endpoint_and_wait(self, name: str, poll_seconds: float) -> None:
         """Delete an endpoint and wait until it is gone; gone already is fine."""
-        try:
-            self.conn.delete_endpoint(EndpointName=name)
-        except ClientError as error:
-            if not is_missing(error):
-                raise
+        self.delete_if_there("endpoint", EndpointName=name)
         for delay in delays(poll_seconds):
             if self.find_endpoint(name) is None:
                 return
@@ -187,6 +191,21 @@ class SageMakerPcaHook(SageMakerHook):
                 break
             time.sleep(delay)
         raise WaitTimeoutError(f"endpoint {name} is still changing after {max_wait_seconds:.0f} s.")
+
+    def endpoint_configs_in_use(self) -> frozenset[str]:
+        """Configurations that endpoints serve now, in this account and region."""
+        pages = self.conn.get_paginator("list_endpoints").paginate(PaginationConfig={"PageSize": 100})
+        names = [endpoint["EndpointName"] for page in pages for endpoint in page["Endpoints"]]
+        found = (self.find_endpoint(name) for name in names)
+        return frozenset(endpoint["EndpointConfigName"] for endpoint in found if endpoint is not None)
+
+    def delete_if_there(self, operation: str, **name: str) -> None:
+        """Delete a resource; gone already is fine."""
+        try:
+            getattr(self.conn, f"delete_{operation}")(**name)
+        except ClientError as error:
+            if not is_missing(error):
+                raise
 
     # --- logs ----------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 from sagemaker_pca.deployment import Action, DeploymentRecord, next_action, record_deployment
 from sagemaker_pca.deployment_lease import DeploymentLease
 from sagemaker_pca.exceptions import LeaseHeldError, WaitTimeoutError
+from sagemaker_pca.job_status import ENDPOINT
+from sagemaker_pca.links import Target
 from sagemaker_pca.operators.hooked import Request, SageMakerPcaOperator
 from sagemaker_pca.sagemaker_hook import is_already_there, is_in_progress
 
@@ -86,6 +88,11 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
         self.log.info("Endpoint %s: %s, to serve %s", name, action, wanted)
         self._ask_for(action)
         return record.model_dump() | {"action": action}
+
+    @property
+    def link_target(self) -> Target:
+        """The endpoint."""
+        return ENDPOINT, self.config["EndpointName"]
 
     def _ask_for(self, action: Action) -> None:
         try:

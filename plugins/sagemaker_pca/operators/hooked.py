@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from airflow.providers.amazon.aws.operators.sagemaker import SageMakerBaseOperator
 
+from sagemaker_pca.links import SageMakerResourceLink, Target
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 
 Request = dict[str, Any] | Callable[..., dict[str, Any]]
@@ -21,6 +22,13 @@ class SageMakerPcaOperator(SageMakerBaseOperator):
     def __init__(self, *, config: Request, **kwargs: Any) -> None:
         # Airflow calls a templated field that is callable; the provider's annotation knows only dicts.
         super().__init__(config=cast("dict[str, Any]", config), **kwargs)
+
+    operator_extra_links = (SageMakerResourceLink(),)
+
+    @property
+    def link_target(self) -> Target | None:
+        """What the task's link leads to; None before there is anything."""
+        return None
 
     @property
     def pca_hook(self) -> SageMakerPcaHook:

@@ -13,6 +13,7 @@ from airflow.providers.amazon.aws.operators.sagemaker import (
 from airflow.sdk import Context
 
 from sagemaker_pca.job_status import ENDPOINT_CONFIG, MODEL, PROCESSING_JOB, TRAINING_JOB, ResourceKind
+from sagemaker_pca.links import Target
 from sagemaker_pca.operators.hooked import Request, SageMakerPcaOperator
 
 
@@ -20,11 +21,19 @@ class StartOrAdopt(SageMakerPcaOperator):
     """Creates what `config` asks for, or adopts what an earlier try created; returns name, ARN and attempt."""
 
     kind: ClassVar[ResourceKind]
+    started_name: str | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create or adopt."""
         self.preprocess_config()
-        return self.pca_hook.start_or_adopt(self.kind, self.config)._asdict()
+        started = self.pca_hook.start_or_adopt(self.kind, self.config)
+        self.started_name = started.name
+        return started._asdict()
+
+    @property
+    def link_target(self) -> Target | None:
+        """The job or resource that was started or adopted."""
+        return (self.kind, self.started_name) if self.started_name else None
 
 
 class SageMakerStartProcessingJobOperator(StartOrAdopt, SageMakerProcessingOperator):

@@ -9,7 +9,8 @@ from typing import Any
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from sagemaker_pca.exceptions import DeploymentError, WaitTimeoutError
-from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES, check_in_service
+from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES, ENDPOINT, check_in_service
+from sagemaker_pca.links import Target
 from sagemaker_pca.sensors.wait import Description, SageMakerWaitSensor
 from sagemaker_pca.triggers.endpoints import SageMakerEndpointTrigger
 
@@ -47,6 +48,11 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
         self.endpoint_config_name = endpoint_config_name
         self.lease = lease
         self.max_wait_seconds = max_wait_seconds
+
+    @property
+    def link_target(self) -> Target:
+        """The endpoint."""
+        return ENDPOINT, self.endpoint_name
 
     def describe(self) -> Description:
         """Describe the endpoint; deleted by somebody while we wait, it is no success."""

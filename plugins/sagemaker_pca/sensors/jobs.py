@@ -19,6 +19,7 @@ from sagemaker_pca.job_status import (
     is_running,
     waiting_budget_seconds,
 )
+from sagemaker_pca.links import Target
 from sagemaker_pca.sensors.wait import Description, SageMakerWaitSensor
 from sagemaker_pca.triggers.jobs import SageMakerJobTrigger
 
@@ -42,6 +43,11 @@ class SageMakerJobSensor(SageMakerWaitSensor):
         self.job_name = job_name
         self.job_logs = job_logs
         self.stop_on_kill = stop_on_kill
+
+    @property
+    def link_target(self) -> Target:
+        """The job."""
+        return self.kind, self.job_name
 
     def describe(self) -> Description:
         """Describe the job."""

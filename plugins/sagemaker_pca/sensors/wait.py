@@ -10,6 +10,7 @@ from airflow.providers.amazon.aws.sensors.sagemaker import SageMakerBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context, PokeReturnValue
 
+from sagemaker_pca.links import SageMakerLogLink, SageMakerResourceLink, Target
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.triggers.wait import SageMakerWaitTrigger
 
@@ -26,12 +27,18 @@ class SageMakerWaitSensor(SageMakerBaseSensor):
     """
 
     aws_hook_class = SageMakerPcaHook
+    operator_extra_links = (SageMakerResourceLink(), SageMakerLogLink())
     template_fields: Sequence[str] = aws_template_fields("poll_seconds")
 
     def __init__(self, *, poll_seconds: Any = 15, deferrable: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.poll_seconds = poll_seconds
         self.deferrable = deferrable
+
+    @property
+    @abstractmethod
+    def link_target(self) -> Target:
+        """What the task's links lead to."""
 
     @abstractmethod
     def describe(self) -> Description:

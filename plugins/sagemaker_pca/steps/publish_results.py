@@ -8,12 +8,15 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from sagemaker_pca.deployment import DeploymentRecord
+from sagemaker_pca.deployment_history import PastDeployment
+from sagemaker_pca.job_status import ENDPOINT, ENDPOINT_CONFIG, MODEL, PROCESSING_JOB, TRAINING_JOB
 from sagemaker_pca.model_card import ModelCard
 from sagemaker_pca.pipeline_run import PipelineRun
 from sagemaker_pca.report import (
     Deployment,
     FailedStep,
     ProjectionSample,
+    Resource,
     Run,
     RunReport,
     Setting,
@@ -23,8 +26,16 @@ from sagemaker_pca.report import (
 )
 from sagemaker_pca.report_page import render_html
 from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.steps.retire_superseded import retire_superseded
 from sagemaker_pca.steps.roll_back import VERIFYING_TASK
 from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_durations, task_states
+
+CREATING_TASKS = {
+    "features.start_processing": PROCESSING_JOB,
+    "training.start_training": TRAINING_JOB,
+    "deployment.create_model": MODEL,
+    "deployment.create_endpoint_config": ENDPOINT_CONFIG,
+}
 
 
 def publish_results(run: PipelineRun) -> dict[str, Any]:
@@ -41,12 +52,26 @@ def publish_results(run: PipelineRun) -> dict[str, Any]:
     files, hook = run.plan.files, run.hook
     hook.write_bytes(files.report_json_uri, report.to_json().encode(), "application/json")
     hook.write_bytes(files.report_html_uri, render_html(report).encode(), "text/html; charset=utf-8")
-    if report.run.verdict is Verdict.PROMOTED and report.deployment is not None:
-        hook.write_json(files.promoted_uri, {"run_name": run.plan.run_name, **report.deployment.model_dump()})
+    if report.deployment is not None:
+        note_deployment(run, report.deployment)
     run.lease.release(hook)
     if any(state in FAILED_STATES for state in states.values()):
         raise AirflowFailException(f"{report.run.verdict}: {report.run.reason} Report: {files.report_html_uri}")
     return {"verdict": report.run.verdict, "report_uri": files.report_html_uri}
+
+
+def note_deployment(run: PipelineRun, deployment: Deployment) -> None:
+    """Keep the endpoint's records: what is promoted, what came before, and what may go."""
+    if deployment.verified:
+        run.hook.write_json(
+            run.plan.files.promoted_uri, {"run_name": run.plan.run_name, **deployment.model_dump(mode="json")}
+        )
+    newest = PastDeployment(
+        run_name=run.plan.run_name,
+        endpoint_config_name=deployment.endpoint_config_name,
+        model_name=deployment.model_name,
+    )
+    retire_superseded(run, newest, verified=deployment.verified)
 
 
 def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
@@ -76,6 +101,7 @@ def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
         deployment=_deployment(run, verdict),
         smoke_test=SmokeTest.model_validate(smoke_test) if smoke_test else None,
         projection_sample=ProjectionSample.model_validate(sample) if sample else None,
+        resources=_resources(run),
         failed_step=_failed_step(run, states),
     )
 
@@ -143,6 +169,18 @@ def _deployment(run: PipelineRun, verdict: Verdict) -> Deployment | None:
         model_name=run.model_name,
         previous_endpoint_config_name=record.previous_endpoint_config_name,
         verified=verdict is Verdict.PROMOTED,
+    )
+
+
+def _resources(run: PipelineRun) -> tuple[Resource, ...]:
+    """Jobs and resources of the run, each with its page."""
+    started = {task_id: run.result(task_id) for task_id in CREATING_TASKS}
+    named = [(CREATING_TASKS[task_id], str(result["name"])) for task_id, result in started.items() if result]
+    if run.result("deployment.deploy_endpoint"):
+        named.append((ENDPOINT, run.plan.config.endpoint_name))
+    return tuple(
+        Resource(kind=kind.noun, name=name, console_url=run.hook.console.resource_url(kind, name))
+        for kind, name in named
     )
 
 

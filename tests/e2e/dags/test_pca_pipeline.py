@@ -40,7 +40,7 @@ def ecg_pipeline(pipeline: PipelineProcess, tmp_path: Path) -> PipelineProcess:
     return pipeline
 
 
-def test_sample_ecg_goes_from_raw_csv_to_a_verified_endpoint(ecg_pipeline: PipelineProcess):
+def test_sample_ecg_goes_from_raw_csv_to_a_verified_endpoint(ecg_pipeline: PipelineProcess) -> None:
     run = ecg_pipeline.run(processing_image_uri=None, training_image_uri=None)
 
     assert run.exit_code == 0, run.log[-4000:]
@@ -58,7 +58,7 @@ def test_sample_ecg_goes_from_raw_csv_to_a_verified_endpoint(ecg_pipeline: Pipel
     )
 
 
-def test_real_ecg_has_the_singular_values_and_the_rank_that_physics_says(pipeline: PipelineProcess):
+def test_real_ecg_has_the_singular_values_and_the_rank_that_physics_says(pipeline: PipelineProcess) -> None:
     if not PTB_ECG.exists():
         pytest.skip("the recording ptb_s0010_re.csv.gz is not on this machine")
     pipeline.upload_raw(PTB_ECG)
@@ -82,7 +82,7 @@ def test_real_ecg_has_the_singular_values_and_the_rank_that_physics_says(pipelin
     np.testing.assert_allclose(served[:, 4:] * signs, expected[:, 4:], atol=2e-5)
 
 
-def test_standardized_features_are_served_in_raw_units(ecg_pipeline: PipelineProcess):
+def test_standardized_features_are_served_in_raw_units(ecg_pipeline: PipelineProcess) -> None:
     run = ecg_pipeline.run(scaling="standardize", num_components=4)
 
     assert run.exit_code == 0, run.log[-4000:]
@@ -94,7 +94,7 @@ def test_standardized_features_are_served_in_raw_units(ecg_pipeline: PipelinePro
     assert run.report.model.as_trained is not None
 
 
-def test_recordio_features_train_the_same_model_as_csv(ecg_pipeline: PipelineProcess):
+def test_recordio_features_train_the_same_model_as_csv(ecg_pipeline: PipelineProcess) -> None:
     csv_run = ecg_pipeline.run()
     recordio_run = ecg_pipeline.run(feature_format="recordio")
 
@@ -106,7 +106,7 @@ def test_recordio_features_train_the_same_model_as_csv(ecg_pipeline: PipelinePro
     )
 
 
-def test_retrained_model_replaces_the_served_one(ecg_pipeline: PipelineProcess):
+def test_retrained_model_replaces_the_served_one(ecg_pipeline: PipelineProcess) -> None:
     first = ecg_pipeline.run()
     ecg_pipeline.put_raw("shifted.csv", raw_csv(rows=3000, offset=0.01))
     second = ecg_pipeline.run()
@@ -123,14 +123,14 @@ def test_retrained_model_replaces_the_served_one(ecg_pipeline: PipelineProcess):
     )
 
 
-def test_refused_model_leaves_the_served_one_alone_and_a_report_that_says_by_how_much(ecg_pipeline: PipelineProcess):
+def test_refused_model_leaves_the_served_one_alone_and_a_report_that_says_by_how_much(ecg_pipeline: PipelineProcess) -> None:
     first = ecg_pipeline.run()
     refused = ecg_pipeline.run(num_components=1, min_explained_variance=0.99)
 
     assert refused.exit_code != 0
     assert refused.report.run.verdict is Verdict.REFUSED
     failed = [check for check in refused.report.checks if not check.passed]
-    assert [check.name for check in failed][0] == "explained_variance"
+    assert failed[0].name == "explained_variance"
     assert "min_explained_variance=0.99 by" in failed[0].message
     assert refused.step_states()["evaluate_model"] == "failed"
     assert refused.step_states()["deployment.create_model"] == "upstream_failed"
@@ -138,7 +138,7 @@ def test_refused_model_leaves_the_served_one_alone_and_a_report_that_says_by_how
     assert ecg_pipeline.serving_config() == first.report.run.run_name
 
 
-def test_failed_smoke_test_brings_the_previous_configuration_back(ecg_pipeline: PipelineProcess):
+def test_failed_smoke_test_brings_the_previous_configuration_back(ecg_pipeline: PipelineProcess) -> None:
     first = ecg_pipeline.run()
     # Longer than what the smoke test looks at, and without one row of numbers in it.
     header = b"Real Time,Ch5,Ch6,Ch7,Ch8,BioRadio Event,\n"
@@ -156,7 +156,7 @@ def test_failed_smoke_test_brings_the_previous_configuration_back(ecg_pipeline: 
     assert ecg_pipeline.serving_config() == first.report.run.run_name
 
 
-def test_failed_deployments_leave_no_endpoint_at_first_and_the_previous_configuration_later(tmp_path: Path):
+def test_failed_deployments_leave_no_endpoint_at_first_and_the_previous_configuration_later(tmp_path: Path) -> None:
     with ServiceProcess() as service:
         pipeline = PipelineProcess(service.url, tmp_path / "airflow", "faulty")
         pipeline.put_raw("a.csv", raw_csv(2000))
@@ -180,12 +180,12 @@ def test_failed_deployments_leave_no_endpoint_at_first_and_the_previous_configur
     assert rolled_back.report.deployment.previous_endpoint_config_name == good.report.run.run_name
 
 
-def test_unknown_setting_is_refused_with_the_nearest_name(ecg_pipeline: PipelineProcess):
-    with pytest.raises(AssertionError, match="num_component in params is no setting.*Did you mean num_components"):
+def test_unknown_setting_is_refused_with_the_nearest_name(ecg_pipeline: PipelineProcess) -> None:
+    with pytest.raises(AssertionError, match=r"num_component in params is no setting.*Did you mean num_components"):
         ecg_pipeline.run(num_component=2)
 
 
-def test_non_numeric_cell_fails_the_run_with_file_column_and_row(pipeline: PipelineProcess):
+def test_non_numeric_cell_fails_the_run_with_file_column_and_row(pipeline: PipelineProcess) -> None:
     pipeline.put_raw("broken.csv", raw_csv(50) + b"t,0.1,0.2,oops,0.4,,\n")
 
     run = pipeline.run()
