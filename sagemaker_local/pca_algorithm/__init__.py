@@ -1,5 +1,5 @@
 """What the built-in PCA image does: `train` as a process of its own, `serve` inside the endpoint that hosts a model.
 
-Files in the order of the flow: environment → hyperparameters → channels → sums → training (exchange between hosts,
-metrics_log, test_score) → model_file → serve.
+Read training as environment → hyperparameters → channels (content_type, csv_matrix) → accumulation → sums → exchange →
+model_file, tied together by `training`; and serving as payloads → serve.
 """

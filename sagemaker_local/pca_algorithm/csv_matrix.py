@@ -76,6 +76,8 @@ def _parse_large(data: bytes, label_size: int) -> Matrix:
     column_count = data.lstrip(b"\r\n").split(b"\n", 1)[0].count(b",") + 1
     names = [str(index) for index in range(column_count)]
     features = names[label_size:]
+    if not features:
+        raise ValueError(f"CSV rows have {column_count} columns, none of them after {label_size} label columns")
     table = csv.read_csv(
         pa.py_buffer(data),
         csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data)),

@@ -190,6 +190,7 @@ class TestFailures:
             pytest.param(b"a,b,c,d,e\n1,2,3,4,5\n", UNREADABLE + VERIFY, id="header"),
             pytest.param(b"1,2,3,4\n" * 30, UNREADABLE + VERIFY, id="missing-column"),
             pytest.param(b"1,2,3,4,5\n1,2,3\n", UNREADABLE + VERIFY, id="ragged"),
+            pytest.param(b"1,2,3,4,5\n" * 300_000 + b"1,2,3,4\n", UNREADABLE + VERIFY, id="ragged-far-behind"),
             pytest.param(encode_features(np.ones((30, 5))), UNREADABLE + VERIFY, id="recordio-as-csv"),
             pytest.param(b"\n\n", UNREADABLE + "No records were found", id="blank"),
             pytest.param(
