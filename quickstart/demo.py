@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home
-from quickstart.embedded_service import download_report, start_service, upload_raw_data
+from quickstart.embedded_service import POLL_SECONDS, download_report, start_service, upload_raw_data
 from quickstart.processes import QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.progress import RunProgress
 from quickstart.raw_data import check_columns, raw_files
@@ -25,8 +25,6 @@ from sagemaker_pca.run_config import PcaRunConfig, resolve
 
 DAG_ID = "pca_pipeline"
 FOLLOW_SECONDS = 0.1
-# The default of the deployment suits jobs of minutes; the embedded service's take seconds.
-POLL_SECONDS = 0.5
 # `airflow dags test` goes on after SIGTERM, and nothing of it is kept but its log.
 GRACE_SECONDS = 2.0
 

@@ -17,6 +17,8 @@ from quickstart.processes import QuickstartError, last_lines, start_program
 
 BUCKET = "sagemaker-pca-us-east-1-123456789012"
 RAW_PREFIX = "raw/"
+# The pipeline's default suits jobs of minutes; those of the embedded service take seconds.
+POLL_SECONDS = 0.5
 START_SECONDS = 60.0
 READY_LINE = re.compile(r"sagemaker_local is listening at (http://\S+)")
 

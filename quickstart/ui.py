@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 
+from quickstart.airflow_api import AirflowApi
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home, write_private
-from quickstart.embedded_service import start_service, upload_raw_data
+from quickstart.embedded_service import POLL_SECONDS, start_service, upload_raw_data
 from quickstart.processes import Interrupted, QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.running import RunningPrograms
 from quickstart.sample_ecg import write_recordings
@@ -64,7 +64,9 @@ def serve(port: int, console: Console) -> None:
         log.unlink(missing_ok=True)
         programs[name] = start_program(["airflow", *arguments], environment, log, group=service.pid)
     RunningPrograms.of(address, programs.values()).write(RUNNING)
-    wait_until_ready(address, password, programs, console)
+    api = AirflowApi(address, password)
+    wait_until_ready(api, programs, console)
+    api.set_missing_variable("sagemaker_pca", {"poll_seconds": POLL_SECONDS})
     console.print(
         f"\nAirflow            {address}\n"
         f"login              admin / {password}\n"
@@ -134,42 +136,17 @@ def ui_settings(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def wait_until_ready(address: str, password: str, programs: Programs, console: Console) -> None:
+def wait_until_ready(api: AirflowApi, programs: Programs, console: Console) -> None:
     """Return once every service reports healthy and the pipeline can be triggered."""
     deadline = time.monotonic() + READY_SECONDS
-    waiting_for = "the api-server"
-    # Proxies of the environment have no business with loopback.
     console.print("Airflow starts; this takes about half a minute.")
-    with httpx.Client(base_url=address, trust_env=False, timeout=10) as api, console.status("") as status:
-        while time.monotonic() < deadline:
+    with console.status("") as status:
+        while waiting_for := api.unready_part(DAG_ID):
             check_programs(programs)
-            with contextlib.suppress(httpx.TransportError):
-                waiting_for = unready_part(api, password)
-                if not waiting_for:
-                    return
-            status.update(f"Airflow starts; waiting for {waiting_for}")
+            if time.monotonic() > deadline:
+                raise QuickstartError(f"Airflow still waits for {waiting_for}; its logs are in {UI_STATE}.")
+            status.update(f"waiting for {waiting_for}")
             time.sleep(0.5)
-    raise QuickstartError(
-        f"Airflow was not ready after {READY_SECONDS:.0f} s, waiting for {waiting_for}; see {UI_STATE}."
-    )
-
-
-def unready_part(api: httpx.Client, password: str) -> str:
-    """Return what is not ready yet, nothing when all is."""
-    health = api.get("/api/v2/monitor/health")
-    if health.status_code != httpx.codes.OK:
-        return "the api-server"
-    for part, report in health.json().items():
-        if report["status"] != "healthy":
-            return f"the {part}"
-    token = api.post("/auth/token", json={"username": "admin", "password": password}).raise_for_status().json()
-    headers = {"Authorization": f"Bearer {token['access_token']}"}
-    if api.get(f"/api/v2/dags/{DAG_ID}", headers=headers).status_code == httpx.codes.OK:
-        return ""
-    errors = api.get("/api/v2/importErrors", headers=headers).raise_for_status().json()["import_errors"]
-    if errors:
-        raise QuickstartError(f"Airflow could not read {errors[0]['filename']}:\n{errors[0]['stack_trace']}")
-    return DAG_ID
 
 
 def check_programs(programs: Programs) -> None:
