@@ -12,14 +12,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import moto.logs.urls as moto_logs_urls
 import moto.sagemaker.models as moto_sagemaker
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from sagemaker_local.call_log import CALLS
 from sagemaker_local.hosting import Endpoint
 from sagemaker_local.http_handler import KeepAliveRequestHandler
 from sagemaker_local.invocations import Answer, error_answer, invoke, respond
+from sagemaker_local.log_queries import LocalLogsResponse
 from sagemaker_local.models import LocalSageMakerBackend
+from sagemaker_local.recorder import Recorder
 from sagemaker_local.service import Service
 from sagemaker_local.settings import Settings
 from sagemaker_local.state_lock import STATE_LOCK
@@ -98,7 +102,9 @@ class Server:
         LocalSageMakerBackend.service = self._service
         # Before first access: moto makes one backend per account and region when it is asked for.
         moto_sagemaker.sagemaker_backends.backend = LocalSageMakerBackend
-        application = Application(self._service)
+        moto_logs_urls.url_paths = {"{0}/$": LocalLogsResponse.dispatch}
+        CALLS.enabled = settings.record_calls
+        application = Recorder(Application(self._service))
         self._http: BaseWSGIServer = make_server(
             host, port, application, True, request_handler=KeepAliveRequestHandler, fd=listening.fileno()
         )
