@@ -1,0 +1,144 @@
+"""Waiting for a job ends in success only when the job is Completed."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from sagemaker_pca.exceptions import JobFailedError, WaitTimeoutError
+from sagemaker_pca.job_status import PROCESSING_JOB
+from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTrainingJobSensor
+from sagemaker_pca.triggers.jobs import SageMakerJobTrigger
+from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, channel, csv_bytes
+from tests.e2e.sagemaker_pca.conftest import PlanFault
+from tests.e2e.sagemaker_pca.running import first_event_now, run
+
+pytestmark = pytest.mark.e2e
+
+WAYS = pytest.mark.parametrize("deferrable", [True, False], ids=["in the triggerer", "in the worker"])
+STUBBORN = "import time\nprint('started', flush=True)\ntime.sleep(60)"
+
+
+def sensor(job_name: str, **arguments: Any) -> SageMakerProcessingJobSensor:
+    return SageMakerProcessingJobSensor(task_id="wait", job_name=job_name, poll_seconds=0.1, **arguments)
+
+
+def status(aws: EmbeddedAws, name: str) -> str:
+    return str(aws.sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
+
+
+@WAYS
+def test_a_completed_job_gives_its_description_as_plain_json(aws: EmbeddedAws, deferrable: bool) -> None:
+    name = aws.start_processing("print('done')")
+    description = run(sensor(name, deferrable=deferrable))
+    assert description["ProcessingJobStatus"] == "Completed"
+    assert description["CreationTime"].startswith("20")
+    assert json.loads(json.dumps(description)) == description
+
+
+@WAYS
+def test_a_failed_job_fails_with_the_services_reason_and_the_last_log_lines(aws: EmbeddedAws, deferrable: bool) -> None:
+    name = aws.start_processing("print('reading rows', flush=True)\nraise ValueError('no column Ch9')")
+    with pytest.raises(JobFailedError) as error:
+        run(sensor(name, deferrable=deferrable))
+    first, where, *lines = str(error.value).splitlines()
+    assert first.startswith(f"processing job {name} ended Failed: AlgorithmError")
+    assert where == f"Last lines of /aws/sagemaker/ProcessingJobs/{name}:"
+    assert lines[0] == "reading rows"
+    assert lines[-1] == "ValueError: no column Ch9"
+
+
+@WAYS
+def test_a_job_that_somebody_stops_is_no_success(aws: EmbeddedAws, deferrable: bool) -> None:
+    name = aws.start_processing(STUBBORN)
+    aws.sagemaker.stop_processing_job(ProcessingJobName=name)
+    with pytest.raises(JobFailedError, match=f"processing job {name} ended Stopped"):
+        run(sensor(name, deferrable=deferrable))
+
+
+def test_a_job_that_the_service_fails_without_a_log_is_told_in_its_words(
+    aws: EmbeddedAws, plan_fault: PlanFault
+) -> None:
+    plan_fault(fault="fail_job", target="ProcessingJob", reason="InternalServerError: no capacity")
+    name = aws.start_processing("print(1)")
+    with pytest.raises(JobFailedError, match="ended Failed: InternalServerError: no capacity"):
+        run(sensor(name))
+
+
+def test_a_training_job_that_ran_too_long_says_what_to_change(aws: EmbeddedAws, plan_fault: PlanFault) -> None:
+    plan_fault(fault="delay_job", target="TrainingJob", seconds=30)
+    name = aws.start_training(
+        channels=[channel("train", aws.put("train.csv", csv_bytes([[1.0, 2.0]] * 50)))],
+        hyperparameters={"feature_dim": "2", "num_components": "1", "mini_batch_size": "10"},
+    )
+    aws.sagemaker.stop_training_job(TrainingJobName=name)
+    with pytest.raises(JobFailedError, match="ended Stopped"):
+        run(SageMakerTrainingJobSensor(task_id="wait", job_name=name, poll_seconds=0.1))
+
+
+def deferral(task: SageMakerProcessingJobSensor) -> TaskDeferred:
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute({})
+    return deferred.value
+
+
+@pytest.mark.parametrize(
+    ("stop_on_kill", "outcome", "states"),
+    [(True, "It was asked to stop.", {"Stopping", "Stopped"}), (False, "It was left running.", {"InProgress"})],
+)
+def test_a_wait_whose_budget_is_used_up_stops_the_job_unless_told_not_to(
+    aws: EmbeddedAws, stop_on_kill: bool, outcome: str, states: set[str]
+) -> None:
+    name = aws.start_processing(STUBBORN)
+    task = sensor(name, stop_on_kill=stop_on_kill)
+    trigger = deferral(task).trigger
+    assert isinstance(trigger, SageMakerJobTrigger)
+    trigger.deadline = time.time() - 1
+    event = first_event_now(trigger)
+    assert event.payload == {"status": "timeout"}
+    with pytest.raises(WaitTimeoutError, match=outcome):
+        task.execute_complete({}, event.payload)
+    assert status(aws, name) in states
+    aws.sagemaker.stop_processing_job(ProcessingJobName=name)
+
+
+def test_the_waiting_budget_is_the_jobs_own_limit_and_an_hour(aws: EmbeddedAws) -> None:
+    name = aws.start_processing(STUBBORN, StoppingCondition={"MaxRuntimeInSeconds": 600})
+    trigger = deferral(sensor(name)).trigger
+    assert isinstance(trigger, SageMakerJobTrigger)
+    assert trigger.deadline == pytest.approx(time.time() + 600 + 3600, abs=60)
+    aws.sagemaker.stop_processing_job(ProcessingJobName=name)
+
+
+def test_a_wait_that_is_resumed_too_early_goes_on(aws: EmbeddedAws) -> None:
+    name = aws.start_processing(STUBBORN)
+    with pytest.raises(TaskDeferred):
+        sensor(name).execute_complete({}, {"status": "ended"})
+    aws.sagemaker.stop_processing_job(ProcessingJobName=name)
+
+
+def test_a_trigger_travels_as_plain_json(aws: EmbeddedAws) -> None:
+    name = aws.start_processing("print(1)")
+    task = sensor(name, region_name="eu-west-1", botocore_config={"connect_timeout": 5}, verify=False)
+    _, arguments = task.trigger(aws.wait_for_processing(name)).serialize()
+    assert json.loads(json.dumps(arguments)) == arguments
+    assert SageMakerJobTrigger(**arguments).serialize()[1] == arguments
+    assert (arguments["region_name"], arguments["verify"]) == ("eu-west-1", False)
+    assert arguments["botocore_config"] == {"connect_timeout": 5}
+
+
+def test_throttled_looks_do_not_end_the_wait(aws: EmbeddedAws, plan_fault: PlanFault) -> None:
+    name = aws.start_processing("import time; time.sleep(1)")
+    plan_fault(fault="throttle", target="DescribeProcessingJob", times=2)
+    plan_fault(fault="drop_connection", target="DescribeProcessingJob", times=1)
+    assert run(sensor(name))["ProcessingJobStatus"] == "Completed"
+
+
+def test_a_job_that_has_ended_needs_no_stop(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
+    name = aws.start_processing("print(1)")
+    aws.wait_for_processing(name)
+    hook.stop_job(PROCESSING_JOB, name)
+    assert status(aws, name) == "Completed"
