@@ -7,6 +7,7 @@ SageMakerPcaError
 ├── SmokeTestError          the endpoint answers, but not what the served artifact says
 ├── DeploymentError         the endpoint is not in service with the configuration asked for
 │   └── LeaseHeldError      another run is deploying to the same endpoint
+├── DeletionRefusedError    a deletion is not safe, or larger than its caps; nothing was deleted
 ├── JobFailedError          a SageMaker job ended Failed or Stopped
 └── WaitTimeoutError        a job or endpoint did not end within its waiting budget
 
@@ -42,6 +43,10 @@ class DeploymentError(SageMakerPcaError):
 
 class LeaseHeldError(DeploymentError):
     """Another run is deploying to the same endpoint."""
+
+
+class DeletionRefusedError(SageMakerPcaError):
+    """A deletion is not safe, or larger than its caps; nothing was deleted."""
 
 
 class JobFailedError(SageMakerPcaError):

@@ -69,8 +69,7 @@ class SageMakerRetryPolicy(RetryPolicy):
 
     def _of_answer(self, error: ClientError) -> RetryDecision:
         code = error.response["Error"].get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in TRANSIENT_CODES or status >= 500:
+        if is_transient(error):
             return RetryDecision.retry(reason=f"{code} may pass by itself.")
         return RetryDecision.fail(HINTS.get(code, f"{code} does not pass by itself."))
 
@@ -82,3 +81,9 @@ class SageMakerRetryPolicy(RetryPolicy):
     def deserialize(cls, data: dict[str, Any]) -> SageMakerRetryPolicy:
         """The policy again."""
         return cls()
+
+
+def is_transient(error: ClientError) -> bool:
+    """Whether the same request may well be answered a little later."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return error.response["Error"].get("Code") in TRANSIENT_CODES or status >= 500

@@ -20,6 +20,7 @@ VARIABLE_NAME = "sagemaker_pca"
 RESOURCE_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 INSTANCE_TYPE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 S3_URI_PATTERN = r"^s3://[^/]+/.*$"
+BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 IMAGE_URI_PATTERN = r"^\S{1,255}$"
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html
 ROLE_PATTERN = r"^(arn:aws[a-z-]*:iam::\d{12}:role/)?[a-zA-Z0-9_+=,.@/-]+$"
@@ -36,7 +37,7 @@ class PcaRunConfig(BaseModel):
         None,
         "Data",
         "S3 bucket that holds raw data and runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
-        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        pattern=BUCKET_PATTERN,
     )
     raw_data_uri: str | None = setting(
         None,

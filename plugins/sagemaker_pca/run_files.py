@@ -99,16 +99,21 @@ class RunFiles:
         return self.uri("report/report.html")
 
     @property
+    def endpoints_uri(self) -> str:
+        """Prefix of what concerns endpoints, whichever run it is of."""
+        return f"s3://{self.bucket}/endpoints/"
+
+    @property
     def lease_uri(self) -> str:
         """The endpoint's deployment lease: whoever wrote it may deploy."""
-        return f"s3://{self.bucket}/endpoints/{self.endpoint_name}/lease.json"
+        return f"{self.endpoints_uri}{self.endpoint_name}/lease.json"
 
     @property
     def history_uri(self) -> str:
         """The endpoint's deployments whose configuration and model still exist."""
-        return f"s3://{self.bucket}/endpoints/{self.endpoint_name}/history.json"
+        return f"{self.endpoints_uri}{self.endpoint_name}/history.json"
 
     @property
     def promoted_uri(self) -> str:
         """The newest verified deployment of the endpoint."""
-        return f"s3://{self.bucket}/endpoints/{self.endpoint_name}/promoted.json"
+        return f"{self.endpoints_uri}{self.endpoint_name}/promoted.json"

@@ -39,6 +39,11 @@ class CallerIdentity(NamedTuple):
     partition: str
     region: str
 
+    @property
+    def default_bucket(self) -> str:
+        """Bucket of a deployment that names none."""
+        return f"sagemaker-pca-{self.region}-{self.account}"
+
 
 class LogEvent(NamedTuple):
     """One line of a container's log."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import Variable
-
+from sagemaker_pca.deployment_defaults import deployment_defaults
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.pipeline_run import PipelineRun
 from sagemaker_pca.run_config import VARIABLE_NAME, PcaRunConfig, resolve
@@ -19,7 +17,7 @@ from sagemaker_pca.sagemaker_hook import CallerIdentity
 def preflight(run: PipelineRun) -> dict[str, Any]:
     """Resolve settings, identity, bucket and images into the run's plan."""
     context = run.context
-    config, origins = resolve(context["params"], deployment_defaults())
+    config, origins = resolve(context["params"], deployment_defaults(VARIABLE_NAME))
     identity = run.hook.caller_identity()
     dag_id, run_id, map_index = context["dag"].dag_id, context["run_id"], context["ti"].map_index
     plan = RunPlan(
@@ -32,21 +30,11 @@ def preflight(run: PipelineRun) -> dict[str, Any]:
         partition=identity.partition,
         region=identity.region,
         account=identity.account,
-        bucket=config.bucket or f"sagemaker-pca-{identity.region}-{identity.account}",
+        bucket=config.bucket or identity.default_bucket,
         processing_image=config.processing_image_uri or sklearn_image_uri(config, identity),
         pca_image=config.training_image_uri or pca_image_uri(identity),
     )
     return plan.model_dump(mode="json")
-
-
-def deployment_defaults() -> Mapping[str, Any]:
-    """Settings from the Airflow Variable `sagemaker_pca`, a JSON object."""
-    defaults = Variable.get(VARIABLE_NAME, default=None, deserialize_json=True) or {}
-    if not isinstance(defaults, dict):
-        raise SettingError(
-            f"Variable {VARIABLE_NAME} is a JSON {type(defaults).__name__}; it must be an object of settings."
-        )
-    return defaults
 
 
 def started_at(dag_run: Any) -> datetime:

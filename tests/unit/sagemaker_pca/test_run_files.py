@@ -13,11 +13,8 @@ from sagemaker_pca.run_files import NAME_LIMIT, RunFiles, run_name, split_s3_uri
 DAG_IDS = st.text(st.sampled_from(string.ascii_letters + string.digits + "_.-äñ日本"), min_size=1, max_size=250)
 RUN_IDS = st.text(st.sampled_from(string.ascii_letters + string.digits + "_.~:+-"), min_size=1, max_size=250)
 RUNS = st.tuples(DAG_IDS, RUN_IDS, st.integers(-1, 1000))
-PATHS = [
-    name
-    for name, member in vars(RunFiles).items()
-    if isinstance(member, property) and name not in {"default_raw_data_uri", "lease_uri", "promoted_uri", "run_prefix"}
-]
+OF_NO_RUN = {"default_raw_data_uri", "endpoints_uri", "history_uri", "lease_uri", "promoted_uri", "run_prefix"}
+PATHS = [name for name, member in vars(RunFiles).items() if isinstance(member, property) and name not in OF_NO_RUN]
 
 
 @given(RUNS)
