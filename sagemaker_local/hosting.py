@@ -171,12 +171,12 @@ class Deployment:
         self,
         endpoint: Endpoint,
         variants: list[dict[str, Any]],
-        containers: Mapping[str, Mapping[str, Any]],
+        models: Mapping[str, Mapping[str, Any]],
         service: Service,
     ) -> None:
         self._endpoint = endpoint
         self._variants = variants
-        self._containers = containers  # by variant; as they were when the deployment was asked for
+        self._models = models  # by variant; as they were when the deployment was asked for
         self._service = service
 
     def start(self, fault: str, on_success: Mapping[str, Any], on_failure: _Outcome) -> None:
@@ -205,11 +205,13 @@ class Deployment:
             self._endpoint.change(**members)
 
     def _load(self, variant_name: str) -> Predictor:
-        container = self._containers[variant_name]
+        model = self._models[variant_name]
+        container = container_of(model)
         directory = self._service.new_directory()
         try:
             if "ModelDataUrl" in container:
-                store = ObjectStore(self._endpoint.account_id, self._endpoint.region_name)
+                role_arn = model["ExecutionRoleArn"]
+                store = ObjectStore(self._endpoint.account_id, self._endpoint.region_name, role_arn)
                 archive = store.read(*split_s3_uri(container["ModelDataUrl"]))
                 unpack(archive, directory, self._service.settings.unpacked_archive_bytes)
             return Predictor.load(directory, container["Environment"])

@@ -38,7 +38,6 @@ class Job(Resource, abc.ABC):
     def __init__(self, resource: Resource, settings: Settings) -> None:
         super().__init__(resource.kind, resource.name, resource.arn, resource.description, resource.tags)
         self.settings = settings
-        self.store = ObjectStore(self.account_id, self.region_name)
         self.stop_asked = threading.Event()
         self.abandoned = False  # the server goes down: no grace, no upload
 
@@ -71,6 +70,11 @@ class Job(Resource, abc.ABC):
     def role_arn(self) -> str:
         """The role whose identity the containers have."""
         return str(self.description["RoleArn"])
+
+    @property
+    def store(self) -> ObjectStore:
+        """S3 as the job's role sees it."""
+        return ObjectStore(self.account_id, self.region_name, self.role_arn)
 
     @property
     def hosts(self) -> list[str]:

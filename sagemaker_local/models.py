@@ -225,8 +225,9 @@ class LocalSageMakerBackend(SageMakerModelBackend):
     def _deployment(self, endpoint: Endpoint, request: Mapping[str, Any]) -> tuple[Deployment, list[dict[str, Any]]]:
         config = self.get(ENDPOINT_CONFIG, request)
         variants = config.describe()["ProductionVariants"]
-        containers = {item["VariantName"]: hosting.container_of(self.describe(MODEL, item)) for item in variants}
-        deployment = Deployment(endpoint, variants, containers, self.service)
+        models = {item["VariantName"]: self.describe(MODEL, item) for item in variants}
+        containers = {name: hosting.container_of(model) for name, model in models.items()}
+        deployment = Deployment(endpoint, variants, models, self.service)
         return deployment, hosting.variant_summaries(variants, containers)
 
     # -- tags

@@ -11,6 +11,7 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeKey, s3_backends
 from moto.utilities.utils import get_partition
 
+from sagemaker_local.call_log import CALLS, s3_arn
 from sagemaker_local.exceptions import JobFailedError, ValidationError
 from sagemaker_local.state_lock import STATE_LOCK
 
@@ -31,20 +32,23 @@ def split_s3_uri(uri: str) -> tuple[str, str]:
 
 
 class ObjectStore:
-    """The buckets of one account."""
+    """The buckets of one account, as a job or endpoint with an execution role uses them; without one, the service."""
 
-    def __init__(self, account_id: str, region_name: str) -> None:
+    def __init__(self, account_id: str, region_name: str, role_arn: str | None = None) -> None:
         self._region_name = region_name
+        self._role_arn = role_arn
         self._backend = s3_backends[account_id][get_partition(region_name)]
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         """Return the keys that start with a prefix, sorted; raises JobFailedError without the bucket."""
+        CALLS.add_role_call(self._role_arn, "s3:ListBucket", s3_arn(self._region_name, bucket), prefix=prefix)
         with STATE_LOCK:
             keys = self._bucket_keys(bucket)
             return sorted(key for key, stored in keys.items() if key.startswith(prefix) and isinstance(stored, FakeKey))
 
     def read(self, bucket: str, key: str) -> bytes:
         """Return an object's bytes; raises JobFailedError where there is none."""
+        CALLS.add_role_call(self._role_arn, "s3:GetObject", s3_arn(self._region_name, bucket, key))
         with STATE_LOCK:
             stored = self._bucket_keys(bucket).get(key)
         if not isinstance(stored, FakeKey):
@@ -54,6 +58,7 @@ class ObjectStore:
     def write(self, uri: str, body: bytes) -> None:
         """Store bytes under an s3:// URI; raises JobFailedError without the bucket."""
         bucket, key = split_s3_uri(uri)
+        CALLS.add_role_call(self._role_arn, "s3:PutObject", s3_arn(self._region_name, bucket, key))
         try:
             with STATE_LOCK:
                 self._backend.put_object(bucket, key, body)

@@ -26,6 +26,7 @@ class Settings:
     invocation_payload_bytes: int = 25 * _MIB
     unpacked_archive_bytes: int = 4096 * _MIB
     private_mounts: bool = True  # False: rewrite /opt/ml even where namespaces are available
+    record_calls: bool = False  # for tests of IAM policies; see sagemaker_local.recorder
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
