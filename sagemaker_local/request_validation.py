@@ -19,7 +19,6 @@ _JAVA_CLASSES = {
     r"\p{P}": r"!-/:-@\[-`{-~\u00a1-\u00bf\u2010-\u205e",
     r"\p{S}": r"$+<=>^`|~\u00a2-\u00b9\u20a0-\u2bff",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
-    "${1,": "{0,1}{1,",
 }
 _SCALAR_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -105,7 +104,7 @@ def _join(path: str, name: str) -> str:
 
 @functools.cache
 def _pattern(java_pattern: str) -> re.Pattern[str]:
-    pattern = java_pattern
+    pattern = re.sub(r"\$\{\d+,\d+\}$", "", java_pattern)  # a repeated end of line says nothing more
     for java, python in _JAVA_CLASSES.items():
         pattern = pattern.replace(java, python)
     return re.compile(pattern)

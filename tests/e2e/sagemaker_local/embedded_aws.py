@@ -35,15 +35,8 @@ class EmbeddedAws:
         self.logs = self.client("logs")
         self.s3.create_bucket(Bucket=self.bucket)
 
-    def client(self, service: str, **config: Any) -> Any:
-        return boto3.client(
-            service,
-            region_name="us-east-1",
-            endpoint_url=self.url,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-            config=Config(retries={"total_max_attempts": 1}, **config),
-        )
+    def client(self, service: str) -> Any:
+        return client_of(self.url, service)
 
     def put(self, key: str, body: bytes | str) -> str:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
@@ -193,6 +186,17 @@ class EmbeddedAws:
         name = self.create_endpoint(self.create_endpoint_config(self.create_model(artifact_uri)))
         assert self.wait_for_endpoint(name)["EndpointStatus"] == "InService"
         return name
+
+
+def client_of(url: str, service: str) -> Any:
+    return boto3.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
 
 
 def unique_name(kind: str) -> str:

@@ -291,8 +291,8 @@ def test_several_broken_constraints_are_told_together(shared: EmbeddedAws) -> No
     body = json.dumps({"EndpointName": "bad_name!"})
     _, _, answer = post(shared.url, "SageMaker.CreateEndpoint", body)
     assert json.loads(answer)["message"] == (
-        "2 validation errors detected: Value null at 'endpointConfigName' failed to satisfy constraint: Member must not "
-        "be null; Value 'bad_name!' at 'endpointName' failed to satisfy constraint: Member must satisfy regular "
+        "2 validation errors detected: Value null at 'endpointConfigName' failed to satisfy constraint: Member must "
+        "not be null; Value 'bad_name!' at 'endpointName' failed to satisfy constraint: Member must satisfy regular "
         "expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
     )
 

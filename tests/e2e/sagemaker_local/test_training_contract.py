@@ -32,11 +32,12 @@ def train(aws: EmbeddedAws, *channels: dict[str, Any], **request: Any) -> Any:
 
 def model_of(aws: EmbeddedAws, job: Any) -> dict[str, Any]:
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    archive = tarfile.open(fileobj=io.BytesIO(aws.get(job["ModelArtifacts"]["S3ModelArtifacts"])))
-    assert archive.getnames() == ["model_algo-1"]
-    member = archive.extractfile("model_algo-1")
-    assert member is not None
-    return dict(read_ndarrays(member.read()))
+    content = io.BytesIO(aws.get(job["ModelArtifacts"]["S3ModelArtifacts"]))
+    with tarfile.open(fileobj=content) as archive:
+        assert archive.getnames() == ["model_algo-1"]
+        member = archive.extractfile("model_algo-1")
+        assert member is not None
+        return dict(read_ndarrays(member.read()))
 
 
 @pytest.mark.parametrize(
