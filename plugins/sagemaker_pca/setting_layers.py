@@ -81,9 +81,13 @@ def _form_field(model: type[BaseModel], name: str, schema: dict[str, Any]) -> di
     # The form draws a field from `type`; pydantic writes optional ones as `anyOf`.
     shape = {key: value for key, value in schema.items() if key not in {"default", "title", "description", "anyOf"}}
     shape |= next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), {})
+    kind = shape["type"]
+    shape["type"] = [kind, "null"]
     if "enum" in shape:
-        shape["enum"] = [*shape["enum"], None]
-    shape["type"] = [shape["type"], "null"]
+        shape |= {"enum": [*shape["enum"], None], "values_display": {"null": "deployment default", "\t": "tab"}}
+    if kind == "boolean":
+        # A switch cannot be left alone: it would show "not given" as off. A text field with proposals can.
+        shape |= {"type": ["string", "boolean", "null"], "examples": ["true", "false"], "pattern": "^(true|false)$"}
     shape.pop("additionalProperties", None)
     help_text = f"{schema['description']} {default_text(model, name)}".strip()
     return {"default": None, "title": name, "description": help_text, **shape}
