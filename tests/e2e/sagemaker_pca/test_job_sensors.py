@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +21,14 @@ pytestmark = pytest.mark.e2e
 
 WAYS = pytest.mark.parametrize("deferrable", [True, False], ids=["in the triggerer", "in the worker"])
 STUBBORN = "import time\nprint('started', flush=True)\ntime.sleep(60)"
+
+
+@pytest.fixture
+def stubborn_job(aws: EmbeddedAws, hook: SageMakerPcaHook) -> Iterator[str]:
+    """A job that runs until it is stopped."""
+    name = aws.start_processing(STUBBORN, StoppingCondition={"MaxRuntimeInSeconds": 600})
+    yield name
+    hook.stop_job(PROCESSING_JOB, name)
 
 
 def sensor(job_name: str, **arguments: Any) -> SageMakerProcessingJobSensor:
@@ -68,7 +77,9 @@ def test_a_job_that_the_service_fails_without_a_log_is_told_in_its_words(
         run(sensor(name))
 
 
-def test_a_training_job_that_ran_too_long_says_what_to_change(aws: EmbeddedAws, plan_fault: PlanFault) -> None:
+def test_a_stopped_training_job_without_a_reason_is_no_success_and_no_crash(
+    aws: EmbeddedAws, plan_fault: PlanFault
+) -> None:
     plan_fault(fault="delay_job", target="TrainingJob", seconds=30)
     name = aws.start_training(
         channels=[channel("train", aws.put("train.csv", csv_bytes([[1.0, 2.0]] * 50)))],
@@ -90,10 +101,9 @@ def deferral(task: SageMakerProcessingJobSensor) -> TaskDeferred:
     [(True, "It was asked to stop.", {"Stopping", "Stopped"}), (False, "It was left running.", {"InProgress"})],
 )
 def test_a_wait_whose_budget_is_used_up_stops_the_job_unless_told_not_to(
-    aws: EmbeddedAws, stop_on_kill: bool, outcome: str, states: set[str]
+    aws: EmbeddedAws, stubborn_job: str, stop_on_kill: bool, outcome: str, states: set[str]
 ) -> None:
-    name = aws.start_processing(STUBBORN)
-    task = sensor(name, stop_on_kill=stop_on_kill)
+    task = sensor(stubborn_job, stop_on_kill=stop_on_kill)
     trigger = deferral(task).trigger
     assert isinstance(trigger, SageMakerJobTrigger)
     trigger.deadline = time.time() - 1
@@ -101,23 +111,18 @@ def test_a_wait_whose_budget_is_used_up_stops_the_job_unless_told_not_to(
     assert event.payload == {"status": "timeout"}
     with pytest.raises(WaitTimeoutError, match=outcome):
         task.execute_complete({}, event.payload)
-    assert status(aws, name) in states
-    aws.sagemaker.stop_processing_job(ProcessingJobName=name)
+    assert status(aws, stubborn_job) in states
 
 
-def test_the_waiting_budget_is_the_jobs_own_limit_and_an_hour(aws: EmbeddedAws) -> None:
-    name = aws.start_processing(STUBBORN, StoppingCondition={"MaxRuntimeInSeconds": 600})
-    trigger = deferral(sensor(name)).trigger
+def test_the_waiting_budget_is_the_jobs_own_limit_and_an_hour(stubborn_job: str) -> None:
+    trigger = deferral(sensor(stubborn_job)).trigger
     assert isinstance(trigger, SageMakerJobTrigger)
     assert trigger.deadline == pytest.approx(time.time() + 600 + 3600, abs=60)
-    aws.sagemaker.stop_processing_job(ProcessingJobName=name)
 
 
-def test_a_wait_that_is_resumed_too_early_goes_on(aws: EmbeddedAws) -> None:
-    name = aws.start_processing(STUBBORN)
+def test_a_wait_that_is_resumed_too_early_goes_on(stubborn_job: str) -> None:
     with pytest.raises(TaskDeferred):
-        sensor(name).execute_complete({}, {"status": "ended"})
-    aws.sagemaker.stop_processing_job(ProcessingJobName=name)
+        sensor(stubborn_job).execute_complete({}, {"status": "ended"})
 
 
 def test_a_trigger_travels_as_plain_json(aws: EmbeddedAws) -> None:
