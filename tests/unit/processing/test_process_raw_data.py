@@ -214,7 +214,7 @@ def test_the_log_shows_rows_speed_and_time_left(
     assert job.run() == 0
     log = capsys.readouterr().out
     assert log.count(" rows/s, ") > 5
-    assert "100%: 400 rows in 0.0 s" in log
+    assert "100%: 400 rows in " in log
     assert " s left" in log
 
 
