@@ -10,6 +10,9 @@ SageMakerError                 answered to the client, with AWS's code
 JobFailedError                 ends a job or an endpoint's start; its text becomes FailureReason
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from moto.core.exceptions import ServiceException
 
 
@@ -58,6 +61,16 @@ class UnsupportedError(SageMakerError):
     """AWS offers this, the embedded service refuses it rather than imitate half of it."""
 
     code = "UnsupportedOperationException"
+
+
+def refuse_members(request: Mapping[str, Any], *members: str) -> None:
+    """Raise UnsupportedError for the first of these members that a request gives; a dotted name goes down."""
+    for member in members:
+        value: Any = request
+        for name in member.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value:
+            raise UnsupportedError(f"sagemaker_local does not carry out {member}.")
 
 
 class JobFailedError(Exception):

@@ -6,6 +6,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_local import images
@@ -15,12 +16,13 @@ from sagemaker_local.exceptions import (
     ResourceLimitExceededError,
     UnsupportedError,
     ValidationError,
+    refuse_members,
 )
 from sagemaker_local.invocation_metrics import VariantMetrics, publish
 from sagemaker_local.log_stream import LogStream
 from sagemaker_local.object_store import ObjectStore, split_s3_uri
 from sagemaker_local.pca_algorithm.serve import Predictor
-from sagemaker_local.resources import Kind, Resource, as_given, now
+from sagemaker_local.resources import Kind, Resource, as_given, now, require_unique
 from sagemaker_local.service import Service
 from sagemaker_local.state_lock import STATE_LOCK
 
@@ -92,13 +94,9 @@ def limit_exceeded(usage: str, limit: int, asked: int) -> ResourceLimitExceededE
 
 def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return an endpoint configuration's description; raises for what cannot be carried out."""
-    for member in _UNSUPPORTED_CONFIG:
-        if request.get(member):
-            raise UnsupportedError(f"sagemaker_local does not carry out {member}.")
+    refuse_members(request, *_UNSUPPORTED_CONFIG)
     description = as_given(request)
-    names = [variant["VariantName"] for variant in description["ProductionVariants"]]
-    if len(set(names)) != len(names):
-        raise ValidationError(f"Duplicate variant names are not allowed: {', '.join(names)}.")
+    require_unique("variant", [variant["VariantName"] for variant in description["ProductionVariants"]])
     for variant in description["ProductionVariants"]:
         _complete_variant(variant)
     _require_traffic(variant["InitialVariantWeight"] for variant in description["ProductionVariants"])
@@ -106,9 +104,7 @@ def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _complete_variant(variant: dict[str, Any]) -> None:
-    for member in _UNSUPPORTED_VARIANT:
-        if variant.get(member):
-            raise UnsupportedError(f"sagemaker_local does not carry out ProductionVariants.{member}.")
+    refuse_members(variant, *_UNSUPPORTED_VARIANT)
     if "ModelName" not in variant:
         raise UnsupportedError(
             "sagemaker_local does not carry out inference components: give each variant a ModelName."
@@ -126,31 +122,40 @@ def _require_traffic(weights: Iterable[float]) -> None:
         raise ValidationError("At least one production variant must have a weight greater than 0.")
 
 
+@dataclass(frozen=True)
+class ServedVariant:
+    """What one variant of an endpoint answers with."""
+
+    name: str
+    weight: float
+    predictor: Predictor
+    metrics: VariantMetrics
+
+
 class Endpoint(Resource):
     """An endpoint and what its variants serve with right now."""
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource.kind, resource.name, resource.arn, resource.description, resource.tags)
-        self.predictors: dict[str, Predictor] = {}
-        self.metrics: dict[str, VariantMetrics] = {}
+        # Replaced as a whole: an invocation, which takes no lock, sees the old variants or the new ones.
+        self.served: dict[str, ServedVariant] = {}
 
-    def put_in_service(self, predictors: dict[str, Predictor]) -> None:
-        """Serve with other predictors from now on; variants that stay keep their metrics."""
+    def serve(self, predictors: Mapping[str, Predictor]) -> None:
+        """Answer with these predictors and the description's weights from now on; variants that stay keep metrics."""
         self.publish_metrics()
-        self.metrics = {name: self.metrics.get(name) or VariantMetrics() for name in predictors}
-        for name in predictors:
-            self.log(name, "Model loaded; answering invocations.")
-        self.predictors = predictors
+        before = self.served
+        weights = {item["VariantName"]: item["CurrentWeight"] for item in self.description["ProductionVariants"]}
+        self.served = {
+            name: ServedVariant(
+                name, weights[name], predictor, before[name].metrics if name in before else VariantMetrics()
+            )
+            for name, predictor in predictors.items()
+        }
 
     def publish_metrics(self) -> None:
         """Put what the variants have measured into CloudWatch."""
-        for variant_name, metrics in self.metrics.items():
-            publish(self.account_id, self.region_name, self.name, variant_name, metrics)
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Return each variant's current weight."""
-        return {item["VariantName"]: item["CurrentWeight"] for item in self.description.get("ProductionVariants", ())}
+        for variant in self.served.values():
+            publish(self.account_id, self.region_name, self.name, variant.name, variant.metrics)
 
     def log(self, variant_name: str, line: str) -> None:
         """Write a line to the log of a variant's (only) instance."""
@@ -200,9 +205,9 @@ class Deployment:
 
     def _settle(self, predictors: dict[str, Predictor], members: Mapping[str, Any]) -> None:
         with STATE_LOCK:
-            if predictors:
-                self._endpoint.put_in_service(predictors)
             self._endpoint.change(**members)
+            served = {name: variant.predictor for name, variant in self._endpoint.served.items()}
+            self._endpoint.serve(predictors or served)
 
     def _load(self, variant_name: str) -> Predictor:
         model = self._models[variant_name]
@@ -214,7 +219,9 @@ class Deployment:
                 store = ObjectStore(self._endpoint.account_id, self._endpoint.region_name, role_arn)
                 archive = store.read(*split_s3_uri(container["ModelDataUrl"]))
                 unpack(archive, directory, self._service.settings.unpacked_archive_bytes)
-            return Predictor.load(directory, container["Environment"])
+            predictor = Predictor.load(directory, container["Environment"])
+            self._endpoint.log(variant_name, "Model loaded.")
+            return predictor
         except JobFailedError:
             raise
         except Exception as error:

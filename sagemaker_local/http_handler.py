@@ -28,7 +28,12 @@ class KeepAliveRequestHandler(MotoRequestHandler):
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
         environ = self.make_environ()
-        body = self._read_body(environ)
+        try:
+            body = self._read_body(environ)
+        except (ValueError, OSError) as error:  # no number in Content-Length, or broken chunks
+            self.close_connection = True
+            self.log_error("%s %s: %s", self.command, self.path, error)
+            return
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         try:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging
 import random
 import re
 import time
@@ -13,8 +14,10 @@ from moto.iam.models import get_account_id_from
 from moto.sagemaker.models import sagemaker_backends
 
 from sagemaker_local.exceptions import UnsupportedError
-from sagemaker_local.hosting import Endpoint
+from sagemaker_local.hosting import Endpoint, ServedVariant
 from sagemaker_local.pca_algorithm.serve import Reply
+
+log = logging.getLogger(__name__)
 
 _CREDENTIAL = re.compile(r"Credential=(?P<access_key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/")
 _UNSUPPORTED_HEADERS = {
@@ -54,21 +57,25 @@ def invoke(endpoint_name: str, environ: Mapping[str, Any], body: bytes, payload_
         if len(body) > payload_limit:
             raise InvocationError("413", f"HTTP content length exceeded {payload_limit} bytes.", 413)
         variant = _variant(endpoint, environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT"))
-        reply = _invoke_model(endpoint, variant, environ, body)
+        reply = _invoke_model(variant, environ, body)
         if reply.status >= 400:
-            raise _model_error(endpoint, variant, reply.status, reply.body)
+            raise _model_error(endpoint, variant.name, reply.status, reply.body)
     except InvocationError as error:
         return error.answer
-    headers = [("Content-Type", reply.content_type), ("x-Amzn-Invoked-Production-Variant", variant)]
+    headers = [("Content-Type", reply.content_type), ("x-Amzn-Invoked-Production-Variant", variant.name)]
     return Answer(reply.status, reply.body, headers)
 
 
-def _invoke_model(endpoint: Endpoint, variant: str, environ: Mapping[str, Any], body: bytes) -> Reply:
+def _invoke_model(variant: ServedVariant, environ: Mapping[str, Any], body: bytes) -> Reply:
     started = time.perf_counter()
-    reply = endpoint.predictors[variant].invoke(body, environ.get("CONTENT_TYPE"), _accept(environ))
+    try:
+        reply = variant.predictor.invoke(body, environ.get("CONTENT_TYPE"), _accept(environ))
+    except Exception as error:
+        log.exception("the model of variant %s failed", variant.name)
+        reply = Reply(500, str(error).encode(), "text/plain")  # a container would answer its server's error page
     seconds = time.perf_counter() - started
     overhead_seconds = started - environ["sagemaker_local.received"]
-    endpoint.metrics[variant].record(reply.status, seconds * 1e6, overhead_seconds * 1e6)
+    variant.metrics.record(reply.status, seconds * 1e6, overhead_seconds * 1e6)
     return reply
 
 
@@ -80,20 +87,20 @@ def _account_and_region(environ: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _endpoint_in_service(name: str, account_id: str, region_name: str) -> Endpoint:
-    endpoint = sagemaker_backends[account_id][region_name].endpoints.get(name)
-    if not isinstance(endpoint, Endpoint) or not endpoint.predictors:
+    regions = sagemaker_backends[account_id]
+    endpoint = regions[region_name].endpoints.get(name) if region_name in regions else None
+    if not isinstance(endpoint, Endpoint) or not endpoint.served:
         raise InvocationError("ValidationError", f"Endpoint {name} of account {account_id} not found.")
     return endpoint
 
 
-def _variant(endpoint: Endpoint, target: str | None) -> str:
-    weights = endpoint.weights
+def _variant(endpoint: Endpoint, target: str | None) -> ServedVariant:
+    served = endpoint.served
     if target is None:
-        return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 (traffic split)
-    if target not in weights:
-        message = f"Variant {target} not found for Request-Id for Endpoint {endpoint.name}."
-        raise InvocationError("ValidationError", message)
-    return target
+        return random.choices([*served.values()], [variant.weight for variant in served.values()])[0]  # noqa: S311
+    if target not in served:
+        raise InvocationError("ValidationError", f"Variant {target} not found for Endpoint {endpoint.name}.")
+    return served[target]
 
 
 def _accept(environ: Mapping[str, Any]) -> str | None:

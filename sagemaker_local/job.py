@@ -87,10 +87,9 @@ class Job(Resource, abc.ABC):
             self.change(**members)
 
     def ask_to_stop(self) -> None:
-        """Enter Stopping and let the worker end the job; a job that is stopping already stays as it is."""
-        if self.status == "InProgress":
-            self.change(**{self.kind.status_field: "Stopping"})
-            self.stop_asked.set()
+        """Enter Stopping and let the worker end the job."""
+        self.change(**{self.kind.status_field: "Stopping"})
+        self.stop_asked.set()
 
     def prepare_hosts(self) -> list[ContainerRoot]:
         """Make every host's /opt/ml."""

@@ -39,11 +39,6 @@ class LocalSageMakerBackend(SageMakerModelBackend):
             transform_jobs=self._stores["TransformJob"],
         )
 
-    def reset(self) -> None:
-        """End this backend's jobs, then forget everything."""
-        self.service.jobs.end_all()
-        super().reset()
-
     def _refuse_template(self, **_: Any) -> None:
         raise UnsupportedError("sagemaker_local does not carry out CloudFormation resources of SageMaker.")
 
@@ -118,7 +113,8 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         job = self.get(kind, request)
         if not isinstance(job, Job) or job.status in TERMINAL_STATUSES:
             raise ValidationError(_rejected(kind, job))
-        job.ask_to_stop()
+        if job.status == "InProgress":
+            job.ask_to_stop()
 
     def delete_job(self, kind: Kind, request: Mapping[str, Any]) -> None:
         """Forget a job that has ended, so that its name is free again."""
@@ -186,6 +182,9 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         in_service = {"EndpointStatus": "InService", "PendingDeploymentSummary": None}
         reached = {**in_service, "EndpointConfigName": config_name, "ProductionVariants": variants}
         if "DeploymentConfig" in request:
+            endpoint.log(
+                variants[0]["VariantName"], "DeploymentConfig is carried out all at once, whatever it asks for."
+            )
             reached["LastDeploymentConfig"] = request["DeploymentConfig"]
         deployment.start("fail_update", reached, lambda why: {**in_service, "FailureReason": why})
         return {"EndpointArn": endpoint.arn}

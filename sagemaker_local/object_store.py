@@ -147,11 +147,7 @@ def shard(objects: list[S3Object], host_index: int, host_count: int, distributio
 
 def regular_files(directory: Path) -> list[Path]:
     """Return the files below a directory in sorted order, without symbolic links."""
-    return sorted(
-        path
-        for path in directory.rglob("*")
-        if path.is_file() and not any(part.is_symlink() for part in (path, *path.relative_to(directory).parents[:-1]))
-    )
+    return sorted(path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _no_such_key(bucket: str, key: str) -> JobFailedError:

@@ -10,7 +10,7 @@ from sagemaker_local.container import Container, ContainerRoot
 from sagemaker_local.exceptions import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
 from sagemaker_local.job import Ending, Job
 from sagemaker_local.object_store import regular_files, shard
-from sagemaker_local.resources import Kind, Resource, as_given, now, pick
+from sagemaker_local.resources import Kind, Resource, as_given, now, pick, require_unique
 from sagemaker_local.settings import Settings
 
 PROCESSING_JOB = Kind(
@@ -34,11 +34,15 @@ _WITHOUT_MOUNTS = (
 def describe_new(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description a CreateProcessingJob request begins with; raises for what cannot be carried out."""
     _command(request["AppSpecification"])
-    for processing_input in request.get("ProcessingInputs", ()):
+    inputs = request.get("ProcessingInputs", ())
+    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
+    require_unique("input", [processing_input["InputName"] for processing_input in inputs])
+    require_unique("output", [output["OutputName"] for output in outputs])
+    for processing_input in inputs:
         _check_input(processing_input)
-    for output in request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
-        if "S3Output" not in output:
-            raise UnsupportedError("sagemaker_local carries out S3Output only, not FeatureStoreOutput.")
+    for output in outputs:
+        if "S3Output" not in output or output.get("AppManaged"):
+            raise UnsupportedError("sagemaker_local carries out S3Output only, not FeatureStoreOutput or AppManaged.")
         _check_local_path(output["S3Output"].get("LocalPath", ""))
     description = as_given(request)
     description.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": 86_400})
@@ -48,8 +52,8 @@ def describe_new(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_input(processing_input: Mapping[str, Any]) -> None:
     s3_input = processing_input.get("S3Input")
-    if s3_input is None:
-        raise UnsupportedError("sagemaker_local carries out S3Input only, not DatasetDefinition.")
+    if s3_input is None or processing_input.get("AppManaged"):
+        raise UnsupportedError("sagemaker_local carries out S3Input only, not DatasetDefinition or AppManaged.")
     if s3_input.get("S3InputMode", "File") != "File" or s3_input.get("S3CompressionType", "None") != "None":
         raise UnsupportedError("sagemaker_local carries out S3InputMode File without compression only.")
     _check_local_path(s3_input.get("LocalPath", ""))

@@ -1,7 +1,7 @@
 """What the backend keeps: named resources, each with the answer of its Describe call."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -88,6 +88,12 @@ def now() -> datetime:
     """Return the current time in the service's precision, milliseconds."""
     current = datetime.now(UTC)
     return current.replace(microsecond=current.microsecond // 1000 * 1000)
+
+
+def require_unique(noun: str, names: Sequence[str]) -> None:
+    """Raise ValidationError where a name occurs twice."""
+    if len(set(names)) != len(names):
+        raise ValidationError(f"Duplicate {noun} names are not allowed: {', '.join(names)}.")
 
 
 def as_given(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,16 @@ from typing import Any
 from sagemaker_local import images
 from sagemaker_local.archives import pack
 from sagemaker_local.container import Container, ContainerRoot
-from sagemaker_local.exceptions import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
+from sagemaker_local.exceptions import (
+    JobFailedError,
+    ResourceInUseError,
+    UnsupportedError,
+    ValidationError,
+    refuse_members,
+)
 from sagemaker_local.job import Ending, Job
 from sagemaker_local.object_store import ObjectStore, decompress, regular_files, shard
-from sagemaker_local.resources import Kind, as_given, now, pick
+from sagemaker_local.resources import Kind, as_given, now, pick, require_unique
 from sagemaker_local.state_lock import STATE_LOCK
 
 TRAINING_JOB = Kind(
@@ -25,6 +31,15 @@ TRAINING_JOB = Kind(
     default_sort_order="Ascending",
     status_filter_after_paging=True,
 )
+_UNSUPPORTED = (
+    "CheckpointConfig",
+    "ModelPackageConfig",
+    "RemoteDebugConfig.EnableRemoteDebug",
+    "ResourceConfig.InstanceGroups",
+    "ResourceConfig.TrainingPlanArn",
+    "ServerlessJobConfig",
+    "SessionChainingConfig",
+)
 _FAILURE_PREFIXES = {
     1: ("AlgorithmError", "Algorithm Error: "),
     2: ("ClientError", "Customer Error: "),
@@ -36,14 +51,27 @@ _FAILURE_CHARACTERS = 1024
 def describe_new(request: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
     """Return the description a CreateTrainingJob request begins with; raises for what cannot be carried out."""
     _require(request, "AlgorithmSpecification", "InputDataConfig", "ResourceConfig", "StoppingCondition")
+    refuse_members(request, *_UNSUPPORTED)
     specification = request["AlgorithmSpecification"]
     if "TrainingImage" not in specification:
         raise UnsupportedError("sagemaker_local trains with AlgorithmSpecification.TrainingImage only.")
+    if specification.get("MetricDefinitions"):
+        raise ValidationError(
+            "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry the request "
+            "without specifying metric definitions."
+        )
+    if request["OutputDataConfig"].get("CompressionType") == "NONE":
+        raise UnsupportedError("sagemaker_local writes model artifacts as tar.gz only, not uncompressed.")
     images.training_command(specification["TrainingImage"])
     _require(request["ResourceConfig"], "InstanceType", "InstanceCount", path="resourceConfig.")
+    require_unique("channel", [channel["ChannelName"] for channel in request["InputDataConfig"]])
     for channel in request["InputDataConfig"]:
-        if "S3DataSource" not in channel["DataSource"]:
-            raise UnsupportedError("sagemaker_local reads channels with an S3DataSource only.")
+        source = channel["DataSource"].get("S3DataSource", {})
+        is_wrapped = channel.get("RecordWrapperType") == "RecordIO"
+        if source.get("S3DataType") not in ("S3Prefix", "ManifestFile") or is_wrapped:
+            raise UnsupportedError(
+                "sagemaker_local reads channels with an S3DataSource of S3Prefix or ManifestFile, unwrapped."
+            )
         store.require_objects(channel["DataSource"]["S3DataSource"])
     description = as_given(request)
     description["StoppingCondition"].setdefault("MaxRuntimeInSeconds", 86_400)
@@ -88,8 +116,6 @@ class TrainingJob(Job):
         ending, failed = self.run_containers(roots, self.settings.training_stop_grace_seconds)
         if ending is Ending.EXITED and failed:
             raise JobFailedError(_failure_reason(failed))
-        if ending is Ending.STOPPED:
-            self.enter("Stopping", "Stopping the training job")
         if not self.abandoned:
             self.enter("Uploading", "Uploading generated training model")
             self._upload(roots)
@@ -103,9 +129,16 @@ class TrainingJob(Job):
         else:
             self.finish("Stopped")
 
+    def ask_to_stop(self) -> None:
+        """Enter Stopping and let the worker end the job."""
+        self.enter("Stopping", "Stopping the training job")
+        super().ask_to_stop()
+
     def enter(self, secondary_status: str, message: str) -> None:
         """Tell a secondary state; a new message within the same state replaces the old one."""
         with STATE_LOCK:
+            if self.status == "Stopping" and secondary_status in ("Downloading", "Training"):
+                return  # the Stop came first
             transitions = self.description["SecondaryStatusTransitions"]
             if transitions[-1]["Status"] == secondary_status:
                 transitions[-1]["StatusMessage"] = message

@@ -5,12 +5,13 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 _PROJECT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 60
 _LISTENING = "sagemaker_local is listening at "
 
 
@@ -20,14 +21,14 @@ class ServiceProcess:
     The process also ends by itself when the one that started it is gone.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, start_seconds: float = 60) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
         self._environment = {**os.environ, "PYTHONPATH": f"{_PROJECT}:{_PROJECT / 'plugins'}", **(environment or {})}
-        self._start_seconds = start_seconds
+        self._arguments = arguments
         self.url = ""
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sagemaker_local", "--port", "0", "--stop-with-parent"],
+            [sys.executable, "-m", "sagemaker_local", "--port", "0", "--stop-with-parent", *self._arguments],
             stdout=subprocess.PIPE,
             text=True,
             env=self._environment,
@@ -47,7 +48,7 @@ class ServiceProcess:
     def _address(self) -> str:
         """Return the address the service prints when it answers; raises RuntimeError when it does not."""
         output = self.process.stdout
-        deadline = time.monotonic() + self._start_seconds
+        deadline = time.monotonic() + _START_SECONDS
         while output is not None and time.monotonic() < deadline:
             if select.select([output], [], [], 0.2)[0]:
                 line = output.readline()
@@ -55,7 +56,7 @@ class ServiceProcess:
                     return line.removeprefix(_LISTENING).strip()
                 if not line:
                     break
-        raise RuntimeError(f"sagemaker_local did not start within {self._start_seconds} s. Its own output says why.")
+        raise RuntimeError(f"sagemaker_local did not start within {_START_SECONDS} s. Its own output says why.")
 
     def _end(self) -> None:
         self.process.terminate()

@@ -94,6 +94,7 @@ import json, sys, time
 host = json.load(open("/opt/ml/config/resourceconfig.json"))["current_host"]
 print(host, "starts", flush=True)
 if host == "algo-2":
+    time.sleep(3)
     sys.exit(5)
 time.sleep(60)
 """

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,33 @@ def test_taken_port_is_told_in_a_sentence(sagemaker_local_url: str) -> None:
     assert attempt.returncode == 1
     assert f"cannot start on 127.0.0.1:{port}" in attempt.stderr
     assert "Traceback" not in attempt.stderr
+
+
+def test_reset_ends_the_jobs_and_forgets_everything_at_once() -> None:
+    with ServiceProcess() as service:
+        aws = EmbeddedAws(service.url)
+        name = aws.start_processing(SLEEPER)
+        aws.wait_for_log("/aws/sagemaker/ProcessingJobs", name, "ready")
+        started = time.monotonic()
+        request = urllib.request.Request(f"{service.url}/moto-api/reset", method="POST")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=20):  # noqa: S310
+            assert time.monotonic() - started < 5
+        assert aws.sagemaker.list_processing_jobs()["ProcessingJobSummaries"] == []
+        assert aws.s3.list_buckets()["Buckets"] == []
+
+
+def test_several_services_at_once_do_not_disturb_each_other() -> None:
+    with ServiceProcess() as first, ServiceProcess() as second:
+        name = EmbeddedAws(first.url).start_processing("print(1)")
+        assert EmbeddedAws(second.url).sagemaker.list_processing_jobs()["ProcessingJobSummaries"] == []
+        EmbeddedAws(first.url).wait_for_processing(name)
+
+
+def test_folder_of_the_jobs_can_be_chosen_and_is_left_empty(tmp_path: Path) -> None:
+    folder = tmp_path / "data of jobs"
+    with ServiceProcess(arguments=["--data-dir", str(folder)]) as service:
+        aws = EmbeddedAws(service.url)
+        name = aws.start_processing(SLEEPER)
+        aws.wait_for_log("/aws/sagemaker/ProcessingJobs", name, "ready")
+        assert list(folder.rglob("script.py"))
+    assert list(folder.iterdir()) == []

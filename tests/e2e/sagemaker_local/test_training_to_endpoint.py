@@ -1,14 +1,23 @@
 """From training data to projections: training jobs, models, endpoints."""
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, artifact_bytes, channel, csv_bytes, unique_name
+from tests.e2e.sagemaker_local.embedded_aws import (
+    EmbeddedAws,
+    artifact_bytes,
+    channel,
+    client_of,
+    csv_bytes,
+    unique_name,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -85,6 +94,70 @@ def test_failed_update_goes_on_serving_the_old_configuration_and_says_why(aws: E
     assert description["EndpointConfigName"] == before
     assert "not a valid tar.gz" in description["FailureReason"]
     assert projection_of(aws, endpoint, "1,2") == [[1.0, 2.0]]
+
+
+def test_no_invocation_is_lost_while_an_endpoint_changes(aws: EmbeddedAws) -> None:
+    endpoint = aws.serve(identity_artifact())
+    model = aws.create_model(aws.put("other/model.tar.gz", identity_artifact(2.0)))
+    done = threading.Event()
+
+    def invoke_until_done(_: int) -> int:
+        client, count = client_of(aws.url, "sagemaker-runtime"), 0
+        while not done.is_set():
+            client.invoke_endpoint(EndpointName=endpoint, Body=b"1,2", ContentType="text/csv")
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = pool.map(invoke_until_done, range(4))
+        for number in range(6):
+            # The names of the variants change each time: v1, then v1 and v2.
+            config = aws.create_endpoint_config(*([model] * (1 + number % 2)))
+            aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+            aws.wait_for_endpoint(endpoint)
+        done.set()
+        assert min(counts) > 0
+
+
+def test_deployment_configuration_is_accepted_and_said_to_be_carried_out_at_once(aws: EmbeddedAws) -> None:
+    endpoint = aws.serve(identity_artifact())
+    config = aws.create_endpoint_config(aws.create_model(aws.put("m/model.tar.gz", identity_artifact())))
+    canary = {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "CANARY",
+                "WaitIntervalInSeconds": 600,
+                "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 10},
+            }
+        }
+    }
+    aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=canary)
+    assert aws.wait_for_endpoint(endpoint)["LastDeploymentConfig"] == canary
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    events = aws.logs.filter_log_events(logGroupName=group, filterPattern="DeploymentConfig")["events"]
+    assert "all at once" in events[0]["message"]
+
+
+def test_weights_survive_an_update_that_asks_for_it(aws: EmbeddedAws) -> None:
+    model = aws.create_model(aws.put("m/model.tar.gz", identity_artifact()))
+    first, second, third = (aws.create_endpoint_config(model, model) for _ in range(3))
+    endpoint = aws.create_endpoint(first)
+    aws.wait_for_endpoint(endpoint)
+    weights = [{"VariantName": "v1", "DesiredWeight": 5.0}]
+    aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName=endpoint, DesiredWeightsAndCapacities=weights)
+    aws.wait_for_endpoint(endpoint)
+    for config, retain, expected in ((second, True, 5.0), (third, False, 1.0)):
+        aws.sagemaker.update_endpoint(
+            EndpointName=endpoint, EndpointConfigName=config, RetainAllVariantProperties=retain
+        )
+        assert aws.wait_for_endpoint(endpoint)["ProductionVariants"][0]["CurrentWeight"] == expected
+
+
+def test_endpoint_cannot_be_updated_to_the_configuration_it_has(aws: EmbeddedAws) -> None:
+    endpoint = aws.serve(identity_artifact())
+    config = aws.wait_for_endpoint(endpoint)["EndpointConfigName"]
+    with pytest.raises(ClientError, match="which it is using already"):
+        aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
 
 
 def test_endpoint_without_its_artifact_fails_and_can_only_be_deleted(aws: EmbeddedAws) -> None:
