@@ -135,3 +135,5 @@ _HANDLERS: dict[str, _Handler] = {
     **{f"Delete{kind.noun}": _bound(LocalSageMakerBackend.delete_job, kind) for kind in (PROCESSING_JOB, TRAINING_JOB)},
     **{f"Delete{kind.noun}": _bound(LocalSageMakerBackend.delete, kind) for kind in (MODEL, ENDPOINT_CONFIG)},
 }
+
+OWN_OPERATIONS = frozenset(_HANDLERS)

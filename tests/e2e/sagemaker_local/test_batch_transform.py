@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagemaker_pca.formats.recordio import encode_features
-from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, artifact_bytes, unique_name
+from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, artifact_bytes, unique_name, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -19,6 +19,10 @@ SUM_AND_FIRST = artifact_bytes(np.zeros(2), [[1.0, 1.0], [1.0, 0.0]], np.ones(2)
 
 def transform(aws: EmbeddedAws, **request: Any) -> dict[str, Any]:
     """Run a transform of everything below in/ and return its last description."""
+    return dict(aws.wait_for_transform(start_transform(aws, **request)))
+
+
+def start_transform(aws: EmbeddedAws, **request: Any) -> str:
     name = unique_name("transform")
     source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{aws.bucket}/in/"}
     transform_input = {"DataSource": {"S3DataSource": source}, "ContentType": "text/csv", "SplitType": "Line"}
@@ -32,7 +36,7 @@ def transform(aws: EmbeddedAws, **request: Any) -> dict[str, Any]:
         "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": request.pop("instance_count", 1)},
     }
     aws.sagemaker.create_transform_job(**body | request)
-    return dict(aws.wait_for_transform(name))
+    return name
 
 
 def projections(content: bytes) -> list[list[float]]:
@@ -107,6 +111,20 @@ def test_many_records_are_packed_up_to_the_payload_limit(aws: EmbeddedAws) -> No
     batches = [json.loads(line)["projections"] for line in aws.get(f"s3://{aws.bucket}/out/large.csv.out").splitlines()]
     assert sum(map(len, batches)) == 300_000
     assert len(batches) == 2
+
+
+def test_stopped_transform_stores_nothing(aws: EmbeddedAws) -> None:
+    aws.put("in/a.csv", "1,2\n")
+    aws.put("in/large.csv", "1,2\n" * 3_000_000)
+    name = start_transform(aws, BatchStrategy="SingleRecord")
+    wait_until(
+        lambda: aws.sagemaker.describe_transform_job(TransformJobName=name),
+        lambda job: "TransformStartTime" in job,
+        seconds=20,
+    )
+    aws.sagemaker.stop_transform_job(TransformJobName=name)
+    assert aws.wait_for_transform(name)["TransformJobStatus"] == "Stopped"
+    assert aws.keys("out/") == []
 
 
 def test_missing_model_and_missing_input_are_refused(aws: EmbeddedAws) -> None:
