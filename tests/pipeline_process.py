@@ -1,4 +1,4 @@
-"""Runs `airflow dags test pca_pipeline` as its users do: a process of its own, against an embedded service."""
+"""The pipeline as its users have it: data and an endpoint, and `airflow dags test` as a process of its own."""
 
 from __future__ import annotations
 
@@ -37,15 +37,14 @@ class FinishedRun:
         return {step.task_id: step.state for step in self.report.steps}
 
 
-class PipelineProcess:
-    """The pipeline with an Airflow home and a raw-data prefix of its own.
+class PipelineClient:
+    """What a user of the pipeline has beside Airflow: raw data in S3, an endpoint, reports; and faults on demand.
 
     :param service_url: address of the embedded service
-    :param folder: empty folder for the Airflow home
-    :param name: tells this pipeline's raw data and endpoint from those of other tests on the same service
+    :param name: tells this raw data and endpoint from those of other tests on the same service
     """
 
-    def __init__(self, service_url: str, folder: Path, name: str) -> None:
+    def __init__(self, service_url: str, name: str) -> None:
         self.endpoint_name = f"endpoint-{name}"
         self.raw_prefix = f"raw-{name}/"
         self._clients = {
@@ -62,8 +61,16 @@ class PipelineProcess:
         self.runtime = self._clients["sagemaker-runtime"]
         self._service_url = service_url
         self.s3.create_bucket(Bucket=BUCKET)
-        create_airflow_home(folder)
-        self._environment = airflow_environment(folder, service_url, settings={})
+
+    def conf(self, **settings: Any) -> dict[str, Any]:
+        """Settings of a run on this data and endpoint."""
+        return {
+            "raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}",
+            "endpoint_name": self.endpoint_name,
+            "poll_seconds": 0.2,
+            **IMAGES,
+            **settings,
+        }
 
     def put_raw(self, name: str, content: bytes) -> None:
         """Put a raw file where the runs look for it."""
@@ -77,39 +84,12 @@ class PipelineProcess:
         """Make the embedded service fail something; `sagemaker_local.faults` says what there is."""
         httpx.post(f"{self._service_url}/sagemaker-local/faults", json=fault).raise_for_status()
 
-    def run(self, **settings: Any) -> FinishedRun:
-        """Run the DAG to its end and read the report it published."""
-        before = self._report_keys()
-        conf = {
-            "raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}",
-            "endpoint_name": self.endpoint_name,
-            "poll_seconds": 0.2,
-            **IMAGES,
-            **settings,
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "airflow", "dags", "test", "pca_pipeline", "--conf", json.dumps(conf)],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-        new = [key for key in self._report_keys() - before if self._is_ours(key)]
-        assert len(new) == 1, f"{len(new)} reports appeared.\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
-        return FinishedRun(done.returncode, done.stdout, self._report(new[0]))
-
-    def _report_keys(self) -> set[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")
-        keys = (item["Key"] for page in pages for item in page.get("Contents", ()))
-        return {key for key in keys if key.endswith("/report/report.json")}
+    def report(self, run_name: str) -> RunReport:
+        """The report that a run published."""
+        return self._report(f"runs/{run_name}/report/report.json")
 
     def _report(self, key: str) -> RunReport:
         return RunReport.from_json(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-
-    def _is_ours(self, key: str) -> bool:
-        settings = {setting.name: setting.value for setting in self._report(key).settings}
-        return settings["endpoint_name"] == self.endpoint_name
 
     def serving_config(self) -> str | None:
         """Name of the configuration that the endpoint serves, None without an endpoint."""
@@ -125,3 +105,45 @@ class PipelineProcess:
         body = "\n".join(",".join(map(repr, row)) for row in rows)
         answer = self.runtime.invoke_endpoint(EndpointName=self.endpoint_name, ContentType="text/csv", Body=body)
         return [item["projection"] for item in json.loads(answer["Body"].read())["projections"]]
+
+
+class PipelineProcess(PipelineClient):
+    """The pipeline with an Airflow home of its own.
+
+    :param service_url: address of the embedded service
+    :param folder: empty folder for the Airflow home
+    :param name: tells this pipeline's raw data and endpoint from those of other tests on the same service
+    """
+
+    def __init__(self, service_url: str, folder: Path, name: str) -> None:
+        super().__init__(service_url, name)
+        create_airflow_home(folder)
+        self._environment = airflow_environment(folder, service_url, settings={})
+
+    def run(self, **settings: Any) -> FinishedRun:
+        """Run the DAG to its end and read the report it published."""
+        before = self._report_keys()
+        done = self.dags_test("pca_pipeline", self.conf(**settings))
+        new = [key for key in self._report_keys() - before if self._is_ours(key)]
+        assert len(new) == 1, f"{len(new)} reports appeared.\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
+        return FinishedRun(done.returncode, done.stdout, self._report(new[0]))
+
+    def dags_test(self, dag_id: str, conf: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+        """Run a DAG with `airflow dags test`."""
+        return subprocess.run(
+            [sys.executable, "-m", "airflow", "dags", "test", dag_id, "--conf", json.dumps(conf)],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+
+    def _report_keys(self) -> set[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")
+        keys = (item["Key"] for page in pages for item in page.get("Contents", ()))
+        return {key for key in keys if key.endswith("/report/report.json")}
+
+    def _is_ours(self, key: str) -> bool:
+        settings = {setting.name: setting.value for setting in self._report(key).settings}
+        return settings["endpoint_name"] == self.endpoint_name

@@ -1,0 +1,118 @@
+"""Airflow's api-server, scheduler with LocalExecutor, DAG processor and triggerer as processes, ended for certain."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from quickstart.airflow_home import airflow_environment, create_airflow_home
+from quickstart.processes import end_programs, last_lines, start_program
+from quickstart.ui import DAG_ID, SERVICES, admin_password, ui_settings
+from tests.airflow_api import DagRun, RunsApi, wait_for
+
+READY_SECONDS = 240.0
+# More tasks at once than a desktop wants: a task that backs off from a throttled service holds its place all the while.
+SETTINGS = {"CORE__PARALLELISM": "16", "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600"}
+
+
+class AirflowServices:
+    """The services of `make ui`, with a home and a port of their own, for as long as the `with` block lasts.
+
+    :param service_url: address of the embedded SageMaker
+    :param home: folder for the Airflow home
+    :param settings: further Airflow settings, as `SECTION__KEY`
+    """
+
+    def __init__(self, service_url: str, home: Path, settings: Mapping[str, str] | None = None) -> None:
+        create_airflow_home(home)
+        self._home = home
+        self.port = free_port()
+        self.api = RunsApi(f"http://127.0.0.1:{self.port}", admin_password(home / "passwords.json"))
+        own = {**ui_settings(home, self.port), **SETTINGS, **(settings or {})}
+        self._environment = airflow_environment(home, service_url, own)
+        self._programs: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        # A plain SIGTERM would end the tests without what ends the services.
+        self._on_sigterm = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            for name in SERVICES:
+                self._start(name)
+            self._wait_until_ready()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def kill_task_process(self, run: DagRun, task_id: str, seconds: float = 120) -> None:
+        """SIGKILL the very process that works on a task, as the kernel does when memory runs out."""
+
+        def task_process() -> psutil.Process | None:
+            pid = run.wait_for_task(task_id, "running", seconds)["pid"]
+            scheduler = psutil.Process(self._programs["scheduler"].pid)
+            return next((child for child in scheduler.children(recursive=True) if child.pid == pid), None)
+
+        wait_for(task_process, seconds).kill()
+
+    def restart(self, name: str, signal_number: signal.Signals) -> None:
+        """End one of the services by a signal and start it anew."""
+        program = self._programs[name]
+        family = psutil.Process(program.pid).children(recursive=True)
+        program.send_signal(signal_number)
+        program.wait(timeout=60)
+        psutil.wait_procs(family, timeout=60)
+        self._start(name)
+        wait_for(lambda: True if self._health()[name]["status"] == "healthy" else None, READY_SECONDS)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this machine that belongs to this Airflow."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("AIRFLOW_HOME") == str(self._home):
+                    found.append(process)
+        return found
+
+    def _start(self, name: str) -> None:
+        group = next((program.pid for program in self._programs.values()), 0)
+        self._programs[name] = start_program(
+            ["airflow", *SERVICES[name]], self._environment, self._home / f"{name}.log", group
+        )
+
+    def _end(self) -> None:
+        self.api.close()
+        running = [psutil.Process(program.pid) for program in self._programs.values() if program.poll() is None]
+        end_programs(running, grace_seconds=5)
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+
+    def _wait_until_ready(self) -> None:
+        def look() -> bool | None:
+            for name, program in self._programs.items():
+                assert program.poll() is None, f"{name} ended:\n{last_lines(self._home / f'{name}.log', 40)}"
+            return None if self.api.unready_part(DAG_ID) else True
+
+        wait_for(look, READY_SECONDS, lambda: f"Airflow waits for {self.api.unready_part(DAG_ID)}.")
+
+    def _health(self) -> dict[str, dict[str, str]]:
+        health: dict[str, dict[str, str]] = self.api.call("GET", "monitor/health")
+        return health
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,126 @@
+"""A run that Airflow's own services carry out, started through the REST API without a logical date."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from quickstart.sample_ecg import write_recordings
+from sagemaker_pca.report import Verdict
+from sagemaker_pca.run_files import run_name
+from tests.airflow_api import DagRun
+from tests.airflow_services import AirflowServices
+from tests.pipeline_process import PipelineClient
+from tests.service_process import ServiceProcess
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+RUN_SECONDS = 480
+DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
+TASKS_THAT_RETURN = [
+    "preflight",
+    "stage_inputs",
+    "features.start_processing",
+    "features.wait_for_processing",
+    "training.start_training",
+    "training.wait_for_training",
+    "evaluate_model",
+    "deployment.create_model",
+    "deployment.create_endpoint_config",
+    "deployment.deploy_endpoint",
+    "deployment.wait_for_endpoint",
+    "deployment.smoke_test",
+    "publish_results",
+]
+
+
+@pytest.fixture(scope="module")
+def service_url() -> Iterator[str]:
+    """An embedded service whose jobs and endpoints take as long to start as a task takes to defer."""
+    slow_start = {
+        "SAGEMAKER_LOCAL_JOB_STARTING_SECONDS": "5",
+        "SAGEMAKER_LOCAL_ENDPOINT_CREATING_SECONDS": "5",
+    }
+    with ServiceProcess(slow_start) as service:
+        yield service.url
+
+
+@pytest.fixture(scope="module")
+def airflow(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServices]:
+    """Airflow's services, until the module's tests are done."""
+    services = AirflowServices(service_url, tmp_path_factory.mktemp("air flow"))
+    with services:
+        yield services
+    assert services.processes() == []
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", services.port)) != 0, "the api-server's port is still open"
+
+
+@pytest.fixture(scope="module")
+def pipeline(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> PipelineClient:
+    """Sample recordings in place."""
+    pipeline = PipelineClient(service_url, "scheduled")
+    for path in write_recordings(tmp_path_factory.mktemp("recordings"), recordings=2, seconds=10):
+        pipeline.upload_raw(path)
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def run(airflow: AirflowServices, pipeline: PipelineClient) -> DagRun:
+    """A run without a logical date that has ended."""
+    run = airflow.api.trigger("pca_pipeline", "scheduled", pipeline.conf())
+    run.wait_until_ended(RUN_SECONDS)
+    return run
+
+
+def test_run_without_a_logical_date_deploys_a_verified_model(run: DagRun, pipeline: PipelineClient) -> None:
+    states = run.task_states()
+    assert states.pop("deployment.roll_back") == "skipped"
+    assert set(states.values()) == {"success"}, states
+    assert {task["try_number"] for task in run.tasks().values()} == {1}, "a task was tried again"
+    assert run.state() == "success"
+    name = run_name("pca_pipeline", run.run_id)
+    assert pipeline.report(name).run.verdict is Verdict.PROMOTED
+    assert pipeline.serving_config() == name
+    assert len(pipeline.project([[0.1, 0.2, 0.3, 0.4]])[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("task_id", "line"),
+    [
+        ("features.wait_for_processing", "10,000 rows"),
+        ("training.wait_for_training", "#throughput_metric"),
+    ],
+)
+def test_waits_are_deferred_and_their_logs_show_the_jobs_own_lines(run: DagRun, task_id: str, line: str) -> None:
+    assert run.try_states(task_id) == ["success"]
+    log = run.log(task_id)
+    assert "Trigger fired event" in log
+    assert line in log
+
+
+def test_results_are_plain_json_with_iso_dates(run: DagRun) -> None:
+    results = {task_id: run.xcom(task_id) for task_id in TASKS_THAT_RETURN}
+    text = json.dumps(results)
+    assert "datetime" not in text
+    assert "__classname__" not in text
+    dates = list(dates_in(results))
+    assert len(dates) >= 6
+    assert all(datetime.fromisoformat(date).tzinfo for date in dates)
+
+
+def dates_in(value: Any) -> Iterator[str]:
+    """Every text in the value, however deep, that begins like a date and time."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from dates_in(item)
+    if isinstance(value, str) and DATE_AND_TIME.match(value):
+        yield value
