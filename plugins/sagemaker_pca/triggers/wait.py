@@ -16,6 +16,11 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from sagemaker_pca.polling import delays
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 
+# When a trigger fires before the scheduler has heard that the deferring worker is gone, Airflow takes the worker's exit
+# for a failure of the resumed task (https://github.com/apache/airflow/issues/72716). A worker may be heard of as late
+# as [workers] min_heartbeat_interval, 5 s, plus a round of the scheduler.
+SHORTEST_DEFERRAL_SECONDS = 8.0
+
 
 @functools.cache
 def shared_hook(connection: str) -> SageMakerPcaHook:
@@ -83,15 +88,21 @@ class SageMakerWaitTrigger(BaseTrigger):
         return shared_hook(json.dumps(arguments, sort_keys=True))
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the thing waited for rests or the deadline is reached; then fire once."""
+        """Look until the thing waited for rests or the deadline is reached; then fire once.
+
+        The first look comes after a delay: the task looked when it deferred.
+        """
+        in_triggerer = self.task_instance is not None
+        if in_triggerer:
+            await asyncio.sleep(SHORTEST_DEFERRAL_SECONDS - self.poll_seconds)
         for delay in delays(self.poll_seconds):
+            await asyncio.sleep(delay)
             if not await asyncio.to_thread(self.still_changing):
                 yield TriggerEvent({"status": "ended"})
                 return
             if time.time() >= self.deadline:
                 yield TriggerEvent({"status": "timeout"})
                 return
-            await asyncio.sleep(delay)
 
     @abstractmethod
     def still_changing(self) -> bool:
