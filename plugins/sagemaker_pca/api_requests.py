@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from sagemaker_pca.run_config import PcaRunConfig
-from sagemaker_pca.run_plan import RunPlan, StagedInputs
+from sagemaker_pca.run_plan import RunPlan, StagedInputs, TransformPlan
 
 CODE_DIR = "/opt/ml/processing/input/code"
 RAW_DIR = "/opt/ml/processing/input/raw"
@@ -155,6 +155,32 @@ def _hyperparameters(config: PcaRunConfig) -> dict[str, str]:
     if config.algorithm_mode == "randomized":
         values["extra_components"] = config.extra_components
     return {name: str(value) for name, value in values.items()}
+
+
+def transform_job(plan: TransformPlan, features_uri: str) -> dict[str, Any]:
+    """Features → projections, one output object per feature file."""
+    transform = plan.transform
+    return {
+        "TransformJobName": plan.run_name,
+        "ModelName": plan.model_name,
+        "BatchStrategy": "MultiRecord",
+        "MaxPayloadInMB": transform.max_payload_mb,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": features_uri}},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        "TransformOutput": {
+            "S3OutputPath": plan.files.transform_output_uri(plan.run_name),
+            "Accept": "application/jsonlines",
+            "AssembleWith": "Line",
+        },
+        "TransformResources": {
+            "InstanceType": transform.instance_type,
+            "InstanceCount": transform.instance_count,
+        },
+        "Tags": tag_list(plan.tags),
+    }
 
 
 def model(plan: RunPlan, artifact_uri: str) -> dict[str, Any]:

@@ -11,13 +11,15 @@ from sagemaker_pca.model_comparison import Comparison
 from sagemaker_pca.moments import Moments
 from sagemaker_pca.pca_model import PcaModel
 from sagemaker_pca.report import Column, Data, Model, Projector, RawFile
+from sagemaker_pca.run_config import PcaRunConfig
 
 
 class ModelCard(BaseModel):
-    """Data, model and verdict of the quality gate; `fill_values` replace missing cells of a raw row."""
+    """Settings, data, model and verdict of the quality gate; `fill_values` replace missing cells of a raw row."""
 
     model_config = ConfigDict(frozen=True)
 
+    settings: PcaRunConfig
     data: Data
     model: Model
     fill_values: tuple[float, ...]
@@ -35,6 +37,7 @@ class ModelCard(BaseModel):
     def of(
         cls,
         *,
+        settings: PcaRunConfig,
         trained: PcaModel,
         served: PcaModel,
         artifact_uri: str,
@@ -44,6 +47,7 @@ class ModelCard(BaseModel):
     ) -> Self:
         """The card of a model that was just evaluated."""
         return cls(
+            settings=settings,
             data=_data(moments, raw_files),
             model=Model.model_validate(
                 {

@@ -65,6 +65,11 @@ class PipelineRun:
         """Where the processing job put the moments."""
         return self.plan.files.stats_uri(self.processing_job_name)
 
+    def moments_uris(self) -> list[str]:
+        """The moments documents of the processing hosts."""
+        names = (f"s3://{self.plan.bucket}/{item['Key']}" for item in self.hook.list_objects(self.stats_uri))
+        return [name for name in names if name.endswith(".json")]
+
     @property
     def training_job_name(self) -> str:
         """Name of the training job, attempt included."""

@@ -63,6 +63,10 @@ class RunFiles:
         """Moments that one attempt of the processing job writes."""
         return self.uri(f"stats/{job_name}/")
 
+    def transform_output_uri(self, job_name: str) -> str:
+        """Projections that one attempt of the transform job writes."""
+        return self.uri(f"projections/{job_name}/")
+
     @property
     def training_output_uri(self) -> str:
         """Prefix under which SageMaker puts `<job>/output/model.tar.gz`."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from sagemaker_pca.run_config import PcaRunConfig
 from sagemaker_pca.run_files import RunFiles
 from sagemaker_pca.setting_layers import Origin
+from sagemaker_pca.transform_config import TransformConfig
 
 MANAGED_BY = "sagemaker-pca"
 
@@ -90,6 +91,18 @@ class RunPlan(BaseModel):
             expires_at = self.started_at + timedelta(days=self.config.expires_after_days)
             tags["expires-at"] = expires_at.isoformat(timespec="seconds")
         return tags
+
+
+class TransformPlan(RunPlan):
+    """Everything later tasks need to know of a batch transform.
+
+    Its `config` is that of the run which trained the model, pointed at other raw data: the same columns, separators
+    and treatment of missing values, and features in raw units, as the served artifact takes them.
+    """
+
+    transform: TransformConfig
+    model_name: str
+    artifact_uri: str
 
 
 def tag_value(text: str) -> str:

@@ -30,6 +30,7 @@ from sagemaker_pca.run_files import split_s3_uri
 # One throttle or 5xx that outlives botocore's retries fails a whole wait, and the defaults give up after 4 quick ones.
 RETRIES = {"mode": "adaptive", "max_attempts": 10}
 LOG_PAGE_LIMIT = 20
+LINE_CHUNK_BYTES = 1024 * 1024
 
 
 class CallerIdentity(NamedTuple):
@@ -254,6 +255,21 @@ class SageMakerPcaHook(SageMakerHook):
                 raise InputError(f"{uri} does not exist. Run the step that writes it again.") from None
             raise
         return content
+
+    def count_lines(self, uri: str) -> int:
+        """Lines of an object, read as a stream; the last one counts with or without a line end. 0 without an object."""
+        bucket, key = split_s3_uri(uri)
+        try:
+            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return 0
+            raise
+        lines, last = 0, b"\n"
+        for chunk in body.iter_chunks(LINE_CHUNK_BYTES):
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+        return lines + (last != b"\n")
 
     def write_bytes(self, uri: str, content: bytes, content_type: str = "application/octet-stream") -> None:
         """Write an object."""

@@ -48,6 +48,7 @@ def evaluate_model(run: PipelineRun) -> dict[str, Any]:
     )
     raw_files = tuple(RawFile(**file) for document in documents for file in document["files"])
     card = ModelCard.of(
+        settings=run.plan.config,
         trained=trained,
         served=served,
         artifact_uri=artifact_uri,

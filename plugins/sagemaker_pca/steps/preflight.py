@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from airflow.sdk import Context
+
 from sagemaker_pca.deployment_defaults import deployment_defaults
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.pipeline_run import PipelineRun
@@ -16,25 +18,31 @@ from sagemaker_pca.sagemaker_hook import CallerIdentity
 
 def preflight(run: PipelineRun) -> dict[str, Any]:
     """Resolve settings, identity, bucket and images into the run's plan."""
-    context = run.context
-    config, origins = resolve(context["params"], deployment_defaults(VARIABLE_NAME))
+    config, origins = resolve(run.context["params"], deployment_defaults(VARIABLE_NAME))
     identity = run.hook.caller_identity()
-    dag_id, run_id, map_index = context["dag"].dag_id, context["run_id"], context["ti"].map_index
     plan = RunPlan(
+        **who_runs(run.context, identity),
         config=config,
         origins=origins,
-        dag_id=dag_id,
-        run_id=run_id,
-        run_name=run_name(dag_id, run_id, -1 if map_index is None else map_index),
-        started_at=started_at(context["dag_run"]),
-        partition=identity.partition,
-        region=identity.region,
-        account=identity.account,
         bucket=config.bucket or identity.default_bucket,
         processing_image=config.processing_image_uri or sklearn_image_uri(config, identity),
         pca_image=config.training_image_uri or pca_image_uri(identity),
     )
     return plan.model_dump(mode="json")
+
+
+def who_runs(context: Context, identity: CallerIdentity) -> dict[str, Any]:
+    """The part of a plan that says which run it is, and in whose account."""
+    dag_id, run_id, map_index = context["dag"].dag_id, str(context["run_id"]), context["ti"].map_index
+    return {
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "run_name": run_name(dag_id, run_id, -1 if map_index is None else map_index),
+        "started_at": started_at(context["dag_run"]),
+        "partition": identity.partition,
+        "region": identity.region,
+        "account": identity.account,
+    }
 
 
 def started_at(dag_run: Any) -> datetime:

@@ -1,0 +1,90 @@
+"""Project a prefix of CSV files with the model in service, the one promoted last, or a named one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, TaskGroup, chain, task
+
+from sagemaker_pca import api_requests
+from sagemaker_pca.operators.start import SageMakerStartProcessingJobOperator, SageMakerStartTransformJobOperator
+from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
+from sagemaker_pca.retry_policy import SageMakerRetryPolicy
+from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTransformJobSensor
+from sagemaker_pca.setting_layers import form_fields
+from sagemaker_pca.task_states import record_failure
+from sagemaker_pca.transform_config import TransformConfig
+from sagemaker_pca.transform_run import TransformRun, from_transform
+
+job_wait: dict[str, Any] = {
+    "poll_seconds": from_run(lambda run: run.plan.config.poll_seconds),
+    "job_logs": from_run(lambda run: run.plan.config.job_logs),
+    "stop_on_kill": from_run(lambda run: run.plan.config.stop_jobs_on_kill),
+}
+
+
+@task
+def preflight() -> dict[str, Any]:
+    """Resolve settings and model; what the model was trained with decides how the files are read."""
+    from sagemaker_pca.steps.choose_model import choose_model
+
+    return choose_model(PipelineRun.current())
+
+
+@task
+def stage_inputs() -> dict[str, Any]:
+    """Upload the processing script and a manifest of the CSV files that are there now."""
+    from sagemaker_pca.steps.stage_inputs import stage_inputs
+
+    return stage_inputs(TransformRun.current())
+
+
+@task
+def check_projections() -> dict[str, Any]:
+    """Count every output's rows and compare the first of each with the artifact."""
+    from sagemaker_pca.steps.check_projections import check_projections
+
+    return check_projections(TransformRun.current())
+
+
+with DAG(
+    dag_id="pca_batch_transform",
+    schedule=None,
+    catchup=False,
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(seconds=30),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=10),
+        "retry_policy": SageMakerRetryPolicy(),
+        "on_failure_callback": record_failure,
+        "aws_conn_id": AWS_CONN_ID,
+    },
+    tags=["sagemaker", "pca"],
+    doc_md=__doc__,
+) as dag:
+    with TaskGroup("features") as features:
+        start_processing = SageMakerStartProcessingJobOperator(
+            task_id="start_processing",
+            config=from_run(lambda run: api_requests.processing_job(run.plan, run.inputs)),
+        )
+        wait_for_processing = SageMakerProcessingJobSensor(
+            task_id="wait_for_processing", job_name=from_run(lambda run: run.processing_job_name), **job_wait
+        )
+        chain(start_processing, wait_for_processing)
+
+    with TaskGroup("transform") as transform:
+        start_transform = SageMakerStartTransformJobOperator(
+            task_id="start_transform",
+            config=from_transform(lambda run: api_requests.transform_job(run.plan, run.features_uri)),
+        )
+        wait_for_transform = SageMakerTransformJobSensor(
+            task_id="wait_for_transform", job_name=from_transform(lambda run: run.transform_job_name), **job_wait
+        )
+        chain(start_transform, wait_for_transform)
+
+    chain(preflight(), stage_inputs(), features, transform, check_projections())
+
+# Added last: every task made before would carry a copy of all of them.
+dag.params.update({name: Param(**field, source="dag") for name, field in form_fields(TransformConfig).items()})
