@@ -11,7 +11,9 @@
     {"fault": "fail_update",     "reason": "..."}                               the next UpdateEndpoint does not succeed
     {"fault": "delay_endpoint",  "seconds": 5}                                  Creating or Updating takes longer
 
-The first three target an action, InvokeEndpoint included. `times` is 1 unless given.
+The first three target an action, InvokeEndpoint included. `times` is 1 unless given. `name` narrows a fault to jobs and
+endpoints whose name holds that text, or, of the first three, to requests that hold it: clients that share the service
+then meet their own faults only.
 """
 
 import dataclasses
@@ -36,6 +38,7 @@ class Fault:
     times: int = 1
     seconds: float = 0.0
     reason: str = "InternalServerError: This failure was asked for."
+    name: str = ""
 
     def __post_init__(self) -> None:
         known = (*_ACTION_FAULTS, *_JOB_FAULTS, *_ENDPOINT_FAULTS)
@@ -56,13 +59,13 @@ class Faults:
         self._planned: list[Fault] = []
         self._lock = threading.Lock()
 
-    def take(self, fault: str, target: str = "") -> Fault | None:
-        """Use up one occurrence of a planned fault, if there is any."""
+    def take(self, fault: str, target: str = "", subject: str = "") -> Fault | None:
+        """Use up one occurrence of a planned fault, if there is any for the subject: a resource's name or a request."""
         if not self._planned:
             return None
         with self._lock:
             for index, planned in enumerate(self._planned):
-                if (planned.fault, planned.target) == (fault, target):
+                if (planned.fault, planned.target) == (fault, target) and planned.name in subject:
                     rest = [dataclasses.replace(planned, times=planned.times - 1)] if planned.times > 1 else []
                     self._planned[index : index + 1] = rest
                     return planned
@@ -84,4 +87,4 @@ def _parse(body: bytes) -> Fault:
     try:
         return Fault(**json.loads(body))
     except TypeError as error:
-        raise ValueError(f"The fault is not a JSON object of fault, target, times, seconds, reason: {error}") from error
+        raise ValueError(f"No JSON object of fault, target, times, seconds, reason and name: {error}") from error

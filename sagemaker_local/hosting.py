@@ -189,10 +189,10 @@ class Deployment:
         threading.Thread(target=self._run, args=(fault, on_success, on_failure), daemon=True).start()
 
     def _run(self, fault: str, on_success: Mapping[str, Any], on_failure: _Outcome) -> None:
-        delay = self._service.faults.take("delay_endpoint")
+        delay = self._service.faults.take("delay_endpoint", subject=self._endpoint.name)
         time.sleep(self._service.settings.endpoint_creating_seconds + (delay.seconds if delay else 0))
         try:
-            if failure := self._service.faults.take(fault):
+            if failure := self._service.faults.take(fault, subject=self._endpoint.name):
                 raise JobFailedError(failure.reason)
             predictors = {variant["VariantName"]: self._load(variant["VariantName"]) for variant in self._variants}
         except JobFailedError as error:

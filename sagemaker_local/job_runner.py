@@ -60,8 +60,8 @@ class JobRunner:
                 self._running.pop(threading.current_thread(), None)
 
     def _work(self, job: Job) -> None:
-        delay = self._faults.take("delay_job", job.kind.noun)
-        failure = self._faults.take("fail_job", job.kind.noun)
+        delay = self._faults.take("delay_job", job.kind.noun, job.name)
+        failure = self._faults.take("fail_job", job.kind.noun, job.name)
         seconds = self._settings.job_starting_seconds + (delay.seconds if delay else 0)
         try:
             if job.stop_asked.wait(seconds):

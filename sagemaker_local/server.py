@@ -47,13 +47,13 @@ class Application:
         if path == _FAULTS:
             return respond(self._control(environ), start_response)
         action = "InvokeEndpoint" if _RUNTIME.fullmatch(path) else _sagemaker_action(environ)
-        faults = self._service.faults
-        if faults.take("drop_connection", action):
+        faults, subject = self._service.faults, _subject(environ, action)
+        if faults.take("drop_connection", action, subject):
             raise ConnectionAbortedError(f"{action} was dropped on demand")
-        if faults.take("throttle", action):
+        if faults.take("throttle", action, subject):
             return respond(error_answer(400, "ThrottlingException", "Rate exceeded"), start_response)
         answer = self._runtime(environ) if action == "InvokeEndpoint" else self._moto_answer(environ, start_response)
-        if faults.take("lose_response", action):
+        if faults.take("lose_response", action, subject):
             raise ConnectionAbortedError(f"the response of {action} was lost on demand")
         return respond(answer, start_response) if isinstance(answer, Answer) else answer
 
@@ -134,6 +134,13 @@ class Server:
 def _sagemaker_action(environ: dict[str, Any]) -> str:
     service, _, action = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     return str(action) if service == "SageMaker" else ""
+
+
+def _subject(environ: dict[str, Any], action: str) -> str:
+    """The text of a request that says what it is about; payloads of invocations are not looked into."""
+    if action == "InvokeEndpoint":
+        return str(environ["PATH_INFO"])
+    return environ["wsgi.input"].getvalue().decode(errors="replace") if action else ""
 
 
 def _publish_metrics() -> None:

@@ -119,6 +119,23 @@ def test_endpoint_on_its_way_refuses_every_change(aws: EmbeddedAws) -> None:
     assert aws.wait_for_endpoint(endpoint)["EndpointStatus"] == "InService"
 
 
+def test_fault_with_a_name_hits_only_what_has_it(aws: EmbeddedAws) -> None:
+    model = aws.create_model(aws.put("m/model.tar.gz", ARTIFACT))
+    mine, other = aws.create_endpoint_config(model), aws.create_endpoint_config(model)
+    control(aws.url, fault="throttle", target="DescribeEndpointConfig", name=mine)
+    control(aws.url, fault="fail_endpoint", name="no-such-endpoint")
+    control(aws.url, fault="throttle", target="InvokeEndpoint", name="no-such-endpoint")
+    control(aws.url, fault="fail_job", target="ProcessingJob", name="no-such-job")
+    aws.sagemaker.describe_endpoint_config(EndpointConfigName=other)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        aws.sagemaker.describe_endpoint_config(EndpointConfigName=mine)
+    endpoint = aws.create_endpoint(mine)
+    assert aws.wait_for_endpoint(endpoint)["EndpointStatus"] == "InService"
+    aws.runtime.invoke_endpoint(EndpointName=endpoint, Body=b"1,2", ContentType="text/csv")
+    assert aws.wait_for_processing(aws.start_processing("print(1)"))["ProcessingJobStatus"] == "Completed"
+    assert len(control(aws.url, method="GET")["faults"]) == 3
+
+
 def test_invocations_can_be_throttled(aws: EmbeddedAws) -> None:
     endpoint = aws.serve(ARTIFACT)
     control(aws.url, fault="throttle", target="InvokeEndpoint")
