@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import psutil
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions as expected
+from selenium.webdriver.support.ui import WebDriverWait
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+ROOT = Path(__file__).resolve().parents[3]
+START_SECONDS = 240
+RUN_SECONDS = 400
+
+
+@dataclass
+class RunningUi:
+    """A `make ui` in a copy of the project, as a user of a fresh clone would have it."""
+
+    root: Path
+    process: subprocess.Popen[str]
+    address: str
+    password: str
+
+    def client(self) -> httpx.Client:
+        login = {"username": "admin", "password": self.password}
+        token = httpx.post(f"{self.address}/auth/token", json=login, trust_env=False).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.address, headers=headers, trust_env=False, timeout=60)
+
+    def stop(self) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "quickstart", "stop"],
+            cwd=self.root,
+            env=environment(self.root),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
+
+    def processes(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if folder_of(process) == str(self.root)]
+
+
+def folder_of(process: psutil.Process) -> str | None:
+    try:
+        return str(process.cwd())
+    except psutil.Error:
+        return None
+
+
+def environment(root: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'plugins'}"}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def start_ui(root: Path) -> RunningUi:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "quickstart", "ui", "--port", str(free_port())],
+        cwd=root,
+        env=environment(root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    output = ""
+    for line in process.stdout:
+        output += line
+        if "ends everything" in line:
+            break
+    shown = re.search(r"^Airflow +(http://127\.0\.0\.1:\d+)\nlogin +admin / (\S+)$", output, re.MULTILINE)
+    assert shown, output
+    return RunningUi(root, process, shown[1], shown[2])
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
+    root = tmp_path_factory.mktemp("ui") / "fresh clone"
+    for name in ("dags", "plugins", "processing", "sagemaker_local", "quickstart"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    running = start_ui(root)
+    yield running
+    running.stop()
+    assert running.process.wait(60) == 0
+    assert running.processes() == []
+
+
+def finished_run(api: httpx.Client, run_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        run: dict[str, Any] = api.get(f"/api/v2/dags/pca_pipeline/dagRuns/{run_id}").raise_for_status().json()
+        if run["state"] in {"success", "failed"}:
+            return run
+        time.sleep(1)
+    raise AssertionError(f"{run_id} still runs after {RUN_SECONDS} s")
+
+
+def test_a_run_triggered_through_the_api_succeeds_and_its_logs_can_be_read(ui: RunningUi) -> None:
+    with ui.client() as api:
+        started = api.post("/api/v2/dags/pca_pipeline/dagRuns", json={"logical_date": None}).raise_for_status().json()
+        run = finished_run(api, started["dag_run_id"])
+        assert run["state"] == "success"
+        path = f"/api/v2/dags/pca_pipeline/dagRuns/{run['dag_run_id']}/taskInstances/preflight/logs/1"
+        log = api.get(path, headers={"Accept": "application/json"}).raise_for_status().json()
+    assert any("Done. Returned value was" in line["event"] for line in log["content"])
+
+
+def test_a_user_triggers_the_pipeline_from_the_form_and_sees_it_succeed(
+    ui: RunningUi, browser: webdriver.Chrome
+) -> None:
+    wait = WebDriverWait(browser, 60)
+    browser.get(ui.address)
+    wait.until(expected.presence_of_element_located((By.NAME, "username"))).send_keys("admin")
+    browser.find_element(By.NAME, "password").send_keys(ui.password)
+    browser.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+    wait.until(lambda page: "login" not in page.current_url)
+    browser.get(f"{ui.address}/dags/pca_pipeline")
+    wait.until(expected.element_to_be_clickable((By.CSS_SELECTOR, "button[aria-label='Trigger Dag']"))).click()
+    wait.until(form_button).click()
+    wait.until(lambda page: "/runs/" in page.current_url)
+    run_id = browser.current_url.rsplit("/", 1)[1]
+    with ui.client() as api:
+        assert finished_run(api, run_id)["state"] == "success"
+    success = (By.XPATH, "//h2[contains(., 'manual__')]/following::*[text()='Success'][1]")
+    assert wait.until(expected.visibility_of_element_located(success))
+
+
+def form_button(page: webdriver.Chrome) -> WebElement | Literal[False]:
+    buttons = page.find_elements(By.CSS_SELECTOR, "[role=dialog] button")
+    return next((button for button in buttons if button.text.strip() == "Trigger" and button.is_enabled()), False)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("needs Chromium and ChromeDriver (Debian: apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    # Chromium's sandbox refuses root; the other flags keep it from calling home.
+    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-component-update"):
+        options.add_argument(f"--{flag}")
+    options.add_argument("--window-size=1400,1000")
+    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield chrome
+    chrome.quit()
+
+
+def test_every_port_is_on_loopback(ui: RunningUi) -> None:
+    programs = {process.pid for process in ui.processes()}
+    assert len(programs) >= 6
+    listening = [
+        connection.laddr.ip
+        for connection in psutil.net_connections("tcp")
+        if connection.laddr and connection.status == psutil.CONN_LISTEN and connection.pid in programs
+    ]
+    assert len(listening) == 2
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_secrets_are_for_their_owner_alone(ui: RunningUi) -> None:
+    home = ui.root / ".local" / "ui" / "airflow"
+    for name in ("airflow.cfg", "passwords.json"):
+        assert (home / name).stat().st_mode & 0o077 == 0
+    assert json.loads((home / "passwords.json").read_text()) == {"admin": ui.password}
+
+
+def test_a_second_ui_in_the_same_folder_is_refused_in_one_sentence(ui: RunningUi) -> None:
+    command = [sys.executable, "-m", "quickstart", "ui", "--port", str(free_port())]
+    second = subprocess.run(command, cwd=ui.root, env=environment(ui.root), capture_output=True, text=True, check=False)
+    assert second.returncode == 1
+    assert second.stderr == "make ui runs already in this folder. End it first: make stop\n"
+
+
+@pytest.mark.parametrize("ending", ["interrupt", "kill and stop"])
+def test_nothing_is_left_running(tmp_path: Path, ui: RunningUi, ending: str) -> None:
+    root = tmp_path / "fresh clone"
+    shutil.copytree(ui.root, root, ignore=shutil.ignore_patterns("ui", "__pycache__"))
+    running = start_ui(root)
+    assert len(running.processes()) >= 6
+    running.process.send_signal(signal.SIGINT if ending == "interrupt" else signal.SIGKILL)
+    running.process.wait(60)
+    if ending != "interrupt":
+        assert running.stop() == f"Ended {running.address}.\n"
+    assert until(lambda: not running.processes())
+    assert running.stop() == "make ui is not running in this folder.\n"
+
+
+def until(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds()
