@@ -16,6 +16,7 @@ from sagemaker_pca.operators.start import (
     SageMakerStartProcessingJobOperator,
     SageMakerStartTrainingJobOperator,
 )
+from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.run_config import PcaRunConfig
@@ -88,6 +89,7 @@ with DAG(
     schedule=SCHEDULE,
     catchup=False,
     max_active_runs=4,
+    on_failure_callback=failure_notifier(),
     default_args={
         "retries": 3,
         "retry_delay": timedelta(seconds=30),
