@@ -1,0 +1,199 @@
+"""The CloudFormation template: what linters of templates and of policies say, and that it fits the pipeline."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from cfnlint.api import ManualArgs, lint
+from cfnlint.decode import decode_str
+from cloudsplaining.scan.policy_document import PolicyDocument
+from policy_sentry.querying.actions import get_action_data
+
+from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.run_files import RunFiles
+from sagemaker_pca.run_plan import MANAGED_BY
+from sagemaker_pca.sagemaker_hook import CallerIdentity
+from tests.deployed_stack import AIRFLOW_POLICIES, TEMPLATE, DeployedStack, Statement
+from tests.policy_evaluator import Question, is_allowed
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_POLICY_CHARACTERS = 6144
+GLOBAL_KEY = re.compile(r"aws:(SecureTransport|SourceAccount|SourceArn|ResourceTag/.+)")
+
+Statements = Iterator[tuple[str, Statement]]
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """The template, intrinsic functions in their long form."""
+    document, _ = decode_str(TEMPLATE.read_text(encoding="utf-8"))
+    return dict(document)
+
+
+def texts(value: Any) -> list[str]:
+    """A policy element as the list that it stands for."""
+    return value if isinstance(value, list) else [value]
+
+
+def action_rows(action: str) -> list[dict[str, Any]]:
+    """What the service authorization reference says of an action: a row for each type of resource, `*` for the rest."""
+    prefix, _, name = action.partition(":")
+    found = get_action_data(prefix, name)
+    assert found, f"there is no action {action}"
+    rows: list[dict[str, Any]] = found[prefix]
+    return rows
+
+
+def test_cfn_lint_has_nothing_to_say_in_any_region_of_sagemaker():
+    matches = lint(
+        TEMPLATE.read_text(encoding="utf-8"),
+        regions=["us-east-1", "eu-central-1", "ap-southeast-1"],
+        config=ManualArgs(include_checks=["I"]),
+    )
+
+    assert [f"{match.rule.id} {match.message}" for match in matches] == []
+
+
+def test_the_policy_linter_finds_no_risk(full_stack: DeployedStack):
+    for name, statements in full_stack.policies.items():
+        document = PolicyDocument({"Version": "2012-10-17", "Statement": statements})
+        assert document.allows_privilege_escalation == [], name
+        assert document.allows_data_exfiltration_actions == [], name
+        assert document.permissions_management_without_constraints == [], name
+        assert document.tagging_actions_without_constraints == [], name
+        assert document.service_wildcard == [], name
+        # Signing in to a registry is a credential; it opens no repository by itself.
+        assert set(document.credentials_exposure) <= {"ecr:GetAuthorizationToken"}, name
+        assert set(document.write_actions_without_constraints) <= {"cloudwatch:PutMetricData"}, name
+
+
+def test_a_wildcard_resource_stands_only_where_aws_offers_no_other(every_statement: Statements):
+    for policy, statement in every_statement:
+        if "*" in texts(statement["Resource"]):
+            for action in texts(statement["Action"]):
+                formats = {row["resource_arn_format"] for row in action_rows(action)}
+                assert formats == {"*"}, f"{policy} {statement['Sid']}: {action} takes {formats - {'*'}}"
+
+
+def test_actions_are_spelled_out_and_exist(every_statement: Statements):
+    for policy, statement in every_statement:
+        for action in texts(statement["Action"]):
+            assert "*" not in action, f"{policy} {statement['Sid']}: {action}"
+            assert action in {row["action"] for row in action_rows(action)}
+
+
+def test_every_condition_key_is_known_to_every_action_under_it(every_statement: Statements):
+    for policy, statement in every_statement:
+        keys = [key for condition in statement.get("Condition", {}).values() for key in condition]
+        for action in texts(statement["Action"]):
+            known = {key for row in action_rows(action) for key in row["condition_keys"]}
+            unknown = [key for key in keys if key not in known and not GLOBAL_KEY.fullmatch(key)]
+            assert unknown == [], f"{policy} {statement['Sid']}: {action}"
+
+
+def test_statements_have_names_of_their_own(every_statement: Statements):
+    names = [(policy, statement["Sid"]) for policy, statement in every_statement]
+
+    assert len(set(names)) == len(names)
+
+
+def test_policies_fit_iams_limit(full_stack: DeployedStack):
+    for name, statements in full_stack.policies.items():
+        assert len(json.dumps(statements, separators=(",", ":"))) < MANAGED_POLICY_CHARACTERS - 100, name
+
+
+def test_the_pipelines_defaults_find_what_the_template_makes(stack: DeployedStack):
+    defaults = PcaRunConfig()
+    here = CallerIdentity("123456789012", "aws", "us-east-1")
+    bucket = stack.outputs["BucketName"]
+    raw_file = RunFiles(bucket, "", "").default_raw_data_uri.removeprefix("s3://") + "a.csv"
+    endpoint = f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{defaults.endpoint_name}"
+    pipeline = stack.policies["PipelinePolicy"]
+
+    assert bucket == here.default_bucket
+    assert stack.outputs["ProcessingRoleArn"].endswith(f":role/{defaults.processing_role}")
+    assert stack.outputs["ServingRoleArn"].endswith(f":role/{defaults.serving_role}")
+    assert is_allowed(pipeline, Question("s3:GetObject", f"arn:aws:s3:::{raw_file}"))
+    assert is_allowed(pipeline, Question("sagemaker:InvokeEndpoint", endpoint))
+
+
+@pytest.mark.parametrize(("tag", "deleted"), [(MANAGED_BY, True), ("somebody-else", False), (None, False)])
+def test_the_endpoints_dag_deletes_only_what_the_pipeline_made(stack: DeployedStack, tag: str | None, deleted: bool):
+    keys = {} if tag is None else {"aws:ResourceTag/managed-by": tag}
+    for kind, name in (("Endpoint", "endpoint"), ("EndpointConfig", "endpoint-config"), ("Model", "model")):
+        question = Question(f"sagemaker:Delete{kind}", f"arn:aws:sagemaker:us-east-1:123456789012:{name}/any", keys)
+        assert is_allowed(stack.policies["EndpointsPolicy"], question) is deleted
+
+
+def test_without_key_and_vpc_nothing_is_allowed_on_them(stack: DeployedStack, full_stack: DeployedStack):
+    assert full_stack.policies.keys() - stack.policies.keys() == {"KeyPolicy", "NetworkPolicy"}
+    actions = {
+        action for statements in stack.policies.values() for item in statements for action in texts(item["Action"])
+    }
+
+    assert not {action for action in actions if action.startswith(("kms:", "ec2:"))}
+
+
+def test_the_key_is_used_through_s3_only_and_by_both_roles(full_stack: DeployedStack):
+    statements, key = full_stack.policies["KeyPolicy"], "arn:aws:kms:us-east-1:123456789012:key/ab-1"
+    through_s3, through_ebs = ({"kms:ViaService": f"{name}.us-east-1.amazonaws.com"} for name in ("s3", "ec2"))
+
+    assert is_allowed(statements, Question("kms:Decrypt", key, through_s3))
+    assert not is_allowed(statements, Question("kms:Decrypt", key, through_ebs))
+    assert not is_allowed(statements, Question("kms:Decrypt", f"{key}2", through_s3))
+    assert all("KeyPolicy" in policies for policies in full_stack.role_policies.values())
+
+
+def test_interfaces_are_made_in_the_vpc_only(full_stack: DeployedStack):
+    arn = "arn:aws:ec2:us-east-1:123456789012"
+    question = Question("ec2:CreateNetworkInterface", f"{arn}:subnet/subnet-1", {"ec2:Vpc": f"{arn}:vpc/vpc-0a1b"})
+    elsewhere = Question(question.action, question.resource, {"ec2:Vpc": f"{arn}:vpc/vpc-0a1c"})
+
+    assert is_allowed(full_stack.policies["NetworkPolicy"], question)
+    assert not is_allowed(full_stack.policies["NetworkPolicy"], elsewhere)
+
+
+def test_the_bucket_refuses_requests_without_tls_whoever_asks(template: Mapping[str, Any]):
+    policy = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
+    (deny,) = policy["Statement"]
+    arn = "arn:aws:s3:::b"
+    resources = [arn if item == {"Fn::GetAtt": ["Bucket", "Arn"]} else f"{arn}/*" for item in deny["Resource"]]
+    statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {**deny, "Resource": resources}]
+
+    assert {"Fn::Sub": "${Bucket.Arn}/*"} in deny["Resource"]
+    for resource, action in ((arn, "s3:ListBucket"), (f"{arn}/runs/a", "s3:GetObject")):
+        for secure, allowed in (("true", True), ("false", False)):
+            assert is_allowed(statements, Question(action, resource, {"aws:SecureTransport": secure})) is allowed
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(template: Mapping[str, Any]):
+    bucket = template["Resources"]["Bucket"]
+    properties = bucket["Properties"]
+    by_s3 = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    _, with_key, without_key = rule["Fn::If"]
+
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert without_key == by_s3
+    assert with_key["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Ref": "KmsKeyArn"}
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_no_lifecycle_rule_takes_an_artifact_from_a_live_endpoint(template: Mapping[str, Any]):
+    rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    classes = [step["StorageClass"] for rule in rules for step in rule.get("Transitions", ())]
+
+    assert {rule.get("Prefix") for rule in rules} == {"runs/", "endpoints/", None}
+    assert not [rule["Id"] for rule in rules if rule.keys() & {"ExpirationInDays", "ExpirationDate", "Expiration"}]
+    # An archived object is not there for a container that starts.
+    assert set(classes) <= {"STANDARD_IA", "INTELLIGENT_TIERING"}
+
+
+def test_airflows_policies_are_outputs_to_attach(stack: DeployedStack):
+    assert {f"{name}Arn" for name in AIRFLOW_POLICIES} <= stack.outputs.keys()
