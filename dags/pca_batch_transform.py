@@ -8,8 +8,8 @@ from typing import Any
 from airflow.sdk import DAG, Param, TaskGroup, chain, task
 
 from sagemaker_pca import api_requests
-from sagemaker_pca.operators.start import SageMakerStartProcessingJobOperator, SageMakerStartTransformJobOperator
 from sagemaker_pca.notifications import failure_notifier
+from sagemaker_pca.operators.start import SageMakerStartProcessingJobOperator, SageMakerStartTransformJobOperator
 from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTransformJobSensor

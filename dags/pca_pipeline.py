@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, TaskGroup, TriggerRule, chain, task
 
 from sagemaker_pca import api_requests
+from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.deploy import SageMakerDeployEndpointOperator
 from sagemaker_pca.operators.start import (
     SageMakerCreateEndpointConfigOperator,
@@ -16,7 +17,6 @@ from sagemaker_pca.operators.start import (
     SageMakerStartProcessingJobOperator,
     SageMakerStartTrainingJobOperator,
 )
-from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.run_config import PcaRunConfig

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 from collections.abc import Callable
 from typing import Any
-
-from airflow.sdk.module_loading import import_string
 
 from sagemaker_pca.exceptions import SettingError
 
@@ -25,8 +24,8 @@ def failure_notifier() -> Callable[[Any], Any] | None:
     if not path:
         return None
     try:
-        notifier = import_string(path)
-    except ImportError as error:
+        notifier = pkgutil.resolve_name(path)
+    except (ImportError, AttributeError, ValueError) as error:
         raise SettingError(f"{VARIABLE}={path} cannot be imported: {error}. Name a callable as module.name.") from error
     if not callable(notifier):
         raise SettingError(f"{VARIABLE}={path} is a {type(notifier).__name__}. Name something callable.")

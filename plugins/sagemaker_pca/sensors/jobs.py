@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowTaskTimeout
 
 from sagemaker_pca.exceptions import JobFailedError, WaitTimeoutError
 from sagemaker_pca.job_log import JobLog, last_lines
@@ -21,6 +23,7 @@ from sagemaker_pca.job_status import (
 )
 from sagemaker_pca.links import Target
 from sagemaker_pca.sensors.wait import Description, SageMakerWaitSensor
+from sagemaker_pca.task_states import task_states
 from sagemaker_pca.triggers.jobs import SageMakerJobTrigger
 
 
@@ -41,6 +44,7 @@ class SageMakerJobSensor(SageMakerWaitSensor):
     def __init__(self, *, job_name: Any, job_logs: Any = True, stop_on_kill: Any = True, **kwargs: Any) -> None:
         super().__init__(resource_type=self.kind.noun, **kwargs)
         self.job_name = job_name
+        self._context: Context | None = None
         self.job_logs = job_logs
         self.stop_on_kill = stop_on_kill
 
@@ -70,13 +74,28 @@ class SageMakerJobSensor(SageMakerWaitSensor):
             **self.connection,
         )
 
-    def execute(self, context: Any) -> Any:
+    def execute(self, context: Context) -> Any:
         """Wait; a job that has ended before the first look shows its log here, as no trigger will."""
-        result = super().execute(context)
+        self._context = context
+        try:
+            result = super().execute(context)
+        except (AirflowSensorTimeout, AirflowTaskTimeout):
+            self._stop("the wait for it ran out of time")
+            raise
         if self.job_logs:
             for line in JobLog(self.kind, self.job_name).new_lines(self.pca_hook):
                 self.log.info("%s", line)
         return result
+
+    def on_kill(self) -> None:
+        """Stop the job when a wait in its worker was marked failed; cleared, it runs on and is adopted."""
+        if self._context is not None and task_states(self._context).get(self.task_id) == "failed":
+            self._stop("its wait was marked failed")
+
+    def _stop(self, reason: str) -> None:
+        if self.stop_on_kill:
+            self.log.info("Stopping %s %s, since %s", self.kind.noun, self.job_name, reason)
+            self.pca_hook.stop_job(self.kind, self.job_name)
 
     def verdict(self, description: Description) -> Description:
         """The description of a Completed job."""
@@ -84,14 +103,13 @@ class SageMakerJobSensor(SageMakerWaitSensor):
         if reason is None:
             return description
         lines = "\n".join(last_lines(self.pca_hook, self.kind, self.job_name)) or "(no log)"
-        raise JobFailedError(f"{reason}\nLast lines of {self.kind.log_group}/{self.job_name}:\n{lines}")
+        page = self.pca_hook.console.log_url(self.kind, self.job_name)
+        raise JobFailedError(f"{reason}\nThe last lines of its log, whole at {page}:\n{lines}")
 
     def give_up(self, description: Description) -> None:
         """Stop the job, unless told not to, and say so."""
-        outcome = "It was left running."
-        if self.stop_on_kill:
-            self.pca_hook.stop_job(self.kind, self.job_name)
-            outcome = "It was asked to stop."
+        self._stop("its waiting budget is used up")
+        outcome = "It was asked to stop." if self.stop_on_kill else "It was left running."
         raise WaitTimeoutError(
             f"{self.kind.noun} {self.job_name} is still {self.kind.status(description)} after its waiting budget of "
             f"{waiting_budget_seconds(description):.0f} s. {outcome} Raise max_runtime_seconds or look at its log."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferred
 
 from sagemaker_pca.exceptions import JobFailedError, WaitTimeoutError
 from sagemaker_pca.job_status import PROCESSING_JOB
@@ -55,7 +55,8 @@ def test_a_failed_job_fails_with_the_services_reason_and_the_last_log_lines(aws:
         run(sensor(name, deferrable=deferrable))
     first, where, *lines = str(error.value).splitlines()
     assert first.startswith(f"processing job {name} ended Failed: AlgorithmError")
-    assert where == f"Last lines of /aws/sagemaker/ProcessingJobs/{name}:"
+    assert where.startswith("The last lines of its log, whole at http")
+    assert name in where
     assert lines[0] == "reading rows"
     assert lines[-1] == "ValueError: no column Ch9"
 
@@ -147,3 +148,15 @@ def test_a_job_that_has_ended_needs_no_stop(aws: EmbeddedAws, hook: SageMakerPca
     aws.wait_for_processing(name)
     hook.stop_job(PROCESSING_JOB, name)
     assert status(aws, name) == "Completed"
+
+
+def test_a_wait_in_the_worker_that_runs_out_of_time_stops_the_job(aws: EmbeddedAws, stubborn_job: str) -> None:
+    with pytest.raises(AirflowSensorTimeout):
+        sensor(stubborn_job, deferrable=False, timeout=0.3).execute({})
+    assert status(aws, stubborn_job) in {"Stopping", "Stopped"}
+
+
+def test_a_wait_in_the_worker_leaves_the_job_running_where_told_so(aws: EmbeddedAws, stubborn_job: str) -> None:
+    with pytest.raises(AirflowSensorTimeout):
+        sensor(stubborn_job, deferrable=False, timeout=0.3, stop_on_kill=False).execute({})
+    assert status(aws, stubborn_job) == "InProgress"
