@@ -1,0 +1,179 @@
+"""What docker-compose.yaml would run in containers, run on this machine against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import yaml
+
+from quickstart.compose_env import generated_settings
+from quickstart.embedded_service import upload_raw_data
+from quickstart.processes import end_programs, last_lines
+from quickstart.sample_ecg import write_recordings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+STARTING_ORDER = ("sagemaker-local", "api-server", "scheduler", "dag-processor", "triggerer")
+HEALTHY_SECONDS = 240
+RUN_SECONDS = 400
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[tuple[int, str]]:
+    """A PostgreSQL server of its own: port, and password of its user airflow."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not installed:
+        pytest.skip("needs PostgreSQL's server (Debian: apt-get install postgresql)")
+    # PostgreSQL refuses to run as root, and pytest's own folders are closed to other users.
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="sagemaker-pca-postgres-"))
+    port, password = free_port(), generated_settings("")["POSTGRES_PASSWORD"]
+    (folder / "password").write_text(password)
+    if user:
+        shutil.chown(folder, user)
+    programs, data = installed[-1].parent, folder / "data"
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(programs / program), *arguments]
+        with (folder / "log").open("a") as log:
+            subprocess.run(command, user=user, cwd=folder, check=True, stdout=log, stderr=log, timeout=120)
+
+    try:
+        run("initdb", f"--pgdata={data}", "--username=airflow", "--auth=scram-sha-256", f"--pwfile={folder}/password")
+        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder}"
+        run("pg_ctl", "start", "--wait", f"--pgdata={data}", f"--options={options}")
+        yield port, password
+    finally:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            run("pg_ctl", "stop", "--wait", "--mode=immediate", f"--pgdata={data}")
+        shutil.rmtree(folder)
+
+
+@dataclass
+class Machine:
+    """This machine in the part of the containers: their paths, hosts and ports mean folders and ports of its own."""
+
+    folder: Path
+    database_port: int
+    secrets: Mapping[str, str]
+    api_port: int = field(default_factory=free_port)
+    sagemaker_port: int = field(default_factory=free_port)
+    health_port: int = field(default_factory=free_port)
+    programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def here(self, text: str) -> str:
+        text = re.sub(r"(?<!\$)\$\{(\w+):[^}]*\}", lambda match: self.secrets[match[1]], text).replace("$$", "$")
+        for there, local in (
+            ("@postgres:5432", f"@127.0.0.1:{self.database_port}"),
+            ("api-server:8080", f"127.0.0.1:{self.api_port}"),
+            ("127.0.0.1:8080", f"127.0.0.1:{self.api_port}"),
+            ("127.0.0.1:8974", f"127.0.0.1:{self.health_port}"),
+            ("sagemaker-local:5055", f"127.0.0.1:{self.sagemaker_port}"),
+            ("127.0.0.1:5055", f"127.0.0.1:{self.sagemaker_port}"),
+            ("/opt/airflow", str(self.folder)),
+            ("/tmp/sagemaker_local", str(self.folder / "sagemaker_local_data")),
+        ):
+            text = text.replace(there, local)
+        return {"0.0.0.0": "127.0.0.1", "5055": str(self.sagemaker_port)}.get(text, text)  # noqa: S104 - replaced
+
+    def environment(self, service: Mapping[str, Any]) -> dict[str, str]:
+        image = {
+            "AIRFLOW_HOME": str(self.folder),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": f"{self.folder}{os.pathsep}{self.folder / 'plugins'}",
+        }
+        ports = {"API__PORT": self.api_port, "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": self.health_port}
+        given = {name: self.here(value) for name, value in service["environment"].items()}
+        return {**image, **given, **{f"AIRFLOW__{name}": str(port) for name, port in ports.items()}}
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        service = COMPOSE[name]
+        command = [self.here(word) for word in [*service.get("entrypoint", ()), *service["command"]]]
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self.programs[name] = subprocess.Popen(
+                command, env=self.environment(service), cwd=self.folder, stdout=log, stderr=log, process_group=0
+            )
+        return self.programs[name]
+
+    def wait_until_healthy(self, name: str) -> None:
+        kind, *command = (self.here(word) for word in COMPOSE[name]["healthcheck"]["test"])
+        assert kind == "CMD"
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while subprocess.run(command, env=self.environment(COMPOSE[name]), check=False, capture_output=True).returncode:
+            log = last_lines(self.folder / f"{name}.log")
+            assert self.programs[name].poll() is None, log
+            assert time.monotonic() < deadline, log
+            time.sleep(1)
+
+
+@pytest.fixture(scope="module")
+def machine(database: tuple[int, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    if not shutil.which("curl"):
+        pytest.skip("needs curl, which the image has (Debian: apt-get install curl)")
+    port, password = database
+    folder = tmp_path_factory.mktemp("compose") / "opt airflow"
+    folder.mkdir()
+    for name in ("dags", "plugins", "processing", "sagemaker_local"):
+        (folder / name).symlink_to(ROOT / name)
+    machine = Machine(folder, port, {**generated_settings("admin's password"), "POSTGRES_PASSWORD": password})
+    create = [
+        "psql",
+        "--host=127.0.0.1",
+        f"--port={port}",
+        "--username=airflow",
+        "postgres",
+        "-c",
+        "CREATE DATABASE airflow",
+    ]
+    subprocess.run(create, env={**os.environ, "PGPASSWORD": password}, check=True, capture_output=True)
+    yield machine
+    end_programs([psutil.Process(program.pid) for program in machine.programs.values() if program.poll() is None])
+
+
+def test_every_service_starts_becomes_healthy_and_runs_the_pipeline(machine: Machine, tmp_path: Path) -> None:
+    assert machine.start("airflow-init").wait(300) == 0, last_lines(machine.folder / "airflow-init.log")
+    for name in STARTING_ORDER:
+        machine.start(name)
+    for name in STARTING_ORDER:
+        machine.wait_until_healthy(name)
+    upload_raw_data(f"http://127.0.0.1:{machine.sagemaker_port}", write_recordings(tmp_path, recordings=1, seconds=10))
+    assert state_of_a_run(machine) == "success"
+
+
+def state_of_a_run(machine: Machine) -> str:
+    address = f"http://127.0.0.1:{machine.api_port}"
+    with httpx.Client(base_url=address, trust_env=False, timeout=60) as api:
+        login = {"username": "admin", "password": machine.secrets["ADMIN_PASSWORD"]}
+        token = api.post("/auth/token", json=login).raise_for_status().json()["access_token"]
+        api.headers["Authorization"] = f"Bearer {token}"
+        deadline = time.monotonic() + RUN_SECONDS
+        runs = "/api/v2/dags/pca_pipeline/dagRuns"
+        while (started := api.post(runs, json={"logical_date": None, "conf": {"poll_seconds": 1}})).status_code == 404:
+            assert time.monotonic() < deadline
+            time.sleep(1)
+        run = started.raise_for_status().json()
+        while run["state"] not in {"success", "failed"} and time.monotonic() < deadline:
+            time.sleep(1)
+            run = api.get(f"{runs}/{run['dag_run_id']}").raise_for_status().json()
+    return str(run["state"])
