@@ -1,6 +1,7 @@
 """`python -m sagemaker_local`: the embedded service alone, until SIGTERM or SIGINT."""
 
 import argparse
+import ctypes
 import logging
 import os
 import signal
@@ -11,11 +12,15 @@ from pathlib import Path
 from sagemaker_local.settings import Settings
 
 _PARENT_POLL_SECONDS = 0.5
+_MIB = 1024 * 1024
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MALLOC_OPTIONS = {_M_TRIM_THRESHOLD: 256 * _MIB, _M_MMAP_THRESHOLD: 32 * _MIB, _M_ARENA_MAX: 1}
 
 
 def main() -> int:
     """Serve until a signal arrives; return the process's exit code."""
     parent = os.getppid()  # asked first: later the parent may be gone already
+    _keep_freed_memory()
     # Each request has its own thread; linear algebra with more of them would wait for each other's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from sagemaker_local.server import Server  # loads NumPy, which reads the variable once
@@ -37,6 +42,14 @@ def main() -> int:
             break
     server.stop()
     return 0
+
+
+def _keep_freed_memory() -> None:
+    """Let malloc reuse the buffers of large invocations: giving them back to the kernel takes longer than the rest."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; elsewhere there is none
+    if mallopt is not None:
+        for option, value in _MALLOC_OPTIONS.items():
+            mallopt(option, value)
 
 
 def _arguments() -> argparse.Namespace:
