@@ -74,16 +74,12 @@ def test_one_row_takes_at_most_twice_as_long_as_from_a_bare_server(aws: Embedded
     assert ours <= 2 * bare, f"{ours * 1e3:.2f} ms against {bare * 1e3:.2f} ms"
 
 
-@pytest.mark.parametrize(
-    ("bare_server", "accept"),
-    [(4_000_000, RECORD_IO), (7_800_000, "application/json")],
-    indirect=["bare_server"],
-)
+@pytest.mark.parametrize("bare_server", [4_000_000], indirect=True)
 def test_a_hundred_thousand_rows_take_at_most_three_times_as_long_as_their_bytes(
-    aws: EmbeddedAws, bare_server: str, accept: str
+    aws: EmbeddedAws, bare_server: str
 ) -> None:
     rows = np.random.default_rng(0).normal(size=(100_000, 4)).astype(np.float32)
-    request = {"Body": encode_features(rows), "ContentType": RECORD_IO, "Accept": accept}
+    request = {"Body": encode_features(rows), "ContentType": RECORD_IO, "Accept": RECORD_IO}
     endpoint = aws.serve(ARTIFACT)
     calls = [invocation(url, endpoint, **request) for url in (aws.url, bare_server)]
     ours, bare = (min(durations) for durations in durations_of_each(calls, rounds=15))
