@@ -24,6 +24,7 @@ from sagemaker_local.invocations import Answer, error_answer, invoke, respond
 from sagemaker_local.log_queries import LocalLogsResponse
 from sagemaker_local.models import LocalSageMakerBackend
 from sagemaker_local.recorder import Recorder
+from sagemaker_local.resource_page import resource_page
 from sagemaker_local.service import Service
 from sagemaker_local.settings import Settings
 from sagemaker_local.state_lock import STATE_LOCK
@@ -46,13 +47,15 @@ class Application:
         path = environ["PATH_INFO"]
         if path == _FAULTS:
             return respond(self._control(environ), start_response)
+        if page := resource_page(environ):
+            return respond(page, start_response)
         action = "InvokeEndpoint" if _RUNTIME.fullmatch(path) else _sagemaker_action(environ)
         faults, subject = self._service.faults, _subject(environ, action)
         if faults.take("drop_connection", action, subject):
             raise ConnectionAbortedError(f"{action} was dropped on demand")
         if faults.take("throttle", action, subject):
             return respond(error_answer(400, "ThrottlingException", "Rate exceeded"), start_response)
-        answer = self._runtime(environ) if action == "InvokeEndpoint" else self._moto_answer(environ, start_response)
+        answer = self._answer(action, environ, start_response)
         if faults.take("lose_response", action, subject):
             raise ConnectionAbortedError(f"the response of {action} was lost on demand")
         return respond(answer, start_response) if isinstance(answer, Answer) else answer
@@ -76,14 +79,19 @@ class Application:
         body = environ["wsgi.input"].read()
         return invoke(match["endpoint"], environ, body, self._service.settings.invocation_payload_bytes)
 
-    def _moto_answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes] | Answer:
+    def _moto_answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/moto-api/reset":
+            self._service.jobs.end_all()  # outside of the lock, which their last steps need
+        with STATE_LOCK:
+            if "/monitoring/" in environ.get("HTTP_AUTHORIZATION", ""):
+                _publish_metrics()
+            return [b"".join(self._moto(environ, start_response))]
+
+    def _answer(self, action: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes] | Answer:
         try:
-            if environ["PATH_INFO"] == "/moto-api/reset":
-                self._service.jobs.end_all()  # outside of the lock, which their last steps need
-            with STATE_LOCK:
-                if "/monitoring/" in environ.get("HTTP_AUTHORIZATION", ""):
-                    _publish_metrics()
-                return [b"".join(self._moto(environ, start_response))]
+            if action == "InvokeEndpoint":
+                return self._runtime(environ)
+            return self._moto_answer(environ, start_response)
         except NotImplementedError as error:
             return error_answer(501, "NotImplemented", str(error))
         except Exception:
