@@ -1,0 +1,33 @@
+"""Every day, which endpoints are idle and which have expired; nothing is deleted. Paused until somebody wants it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG
+
+from sagemaker_pca.operators.endpoints import SageMakerSweepOperator
+from sagemaker_pca.pipeline_run import AWS_CONN_ID
+from sagemaker_pca.retry_policy import SageMakerRetryPolicy
+
+IDLE_DAYS = 7
+
+with DAG(
+    dag_id="sagemaker_endpoints_report",
+    schedule="@daily",
+    catchup=False,
+    is_paused_upon_creation=True,
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(minutes=5),
+        "retry_policy": SageMakerRetryPolicy(),
+        "aws_conn_id": AWS_CONN_ID,
+    },
+    tags=["sagemaker", "endpoints"],
+    doc_md=__doc__,
+) as dag:
+    # SageMaker writes no metric for an endpoint that nobody calls: a report may take that for idleness.
+    idle = SageMakerSweepOperator(
+        task_id="idle", settings={"idle_days": IDLE_DAYS, "no_data_is_idle": True, "dry_run": True}
+    )
+    expired = SageMakerSweepOperator(task_id="expired", settings={"expired": True, "dry_run": True})

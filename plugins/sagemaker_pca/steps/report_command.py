@@ -1,0 +1,74 @@
+"""Say what an endpoint command did, keep the report of a deletion, and make the run's state say how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from sagemaker_pca.estate_hook import SageMakerEstateHook
+from sagemaker_pca.operators.endpoints import OUTCOMES_KEY, PLAN_KEY, RESULT_KEY
+from sagemaker_pca.run_files import run_name
+from sagemaker_pca.sweep.deletion import Outcome
+from sagemaker_pca.sweep.deletion_report import DeletionReport, all_outcomes, verdict_of
+from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_states
+
+PLAN_TASK, APPROVE_TASK, DELETE_TASK = "plan", "approve", "delete"
+
+
+def report_command(context: Context, hook: SageMakerEstateHook) -> Any:
+    """Return what was listed or described, or the report of a deletion; that goes to S3 as well.
+
+    Raises:
+        AirflowFailException: when a task failed, or what was asked for by name is still there.
+    """
+    ti, states = context["ti"], task_states(context)
+    plan = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
+    if plan is None and states.get(PLAN_TASK) in FAILED_STATES:
+        raise AirflowFailException(f"plan failed: {ti.xcom_pull(task_ids=PLAN_TASK, key=FAILURE_KEY)}")
+    if plan is None:
+        return ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY)
+    report = deletion_report(context, plan, states)
+    document = report.model_dump(mode="json")
+    if report.verdict != "dry run":
+        hook.write_json(report_uri(report), document)
+        hook.log.info("%s: %s", report.verdict, report_uri(report))
+    if report.failure is not None:
+        raise AirflowFailException(f"{report.verdict}: {report.failure} Report: {report_uri(report)}")
+    return document
+
+
+def deletion_report(context: Context, plan: Mapping[str, Any], states: Mapping[str, str]) -> DeletionReport:
+    """The report of a deletion, from what its tasks left behind."""
+    ti = context["ti"]
+    answer = ti.xcom_pull(task_ids=APPROVE_TASK)
+    rejected = answer is not None and "Approve" not in answer["chosen_options"]
+    # A list of task ids, for the pull to be a list whether one chain was deleted or many.
+    pushed = ti.xcom_pull(task_ids=[DELETE_TASK], key=OUTCOMES_KEY) or []
+    reported = [Outcome.model_validate(item) for outcomes in pushed if outcomes for item in outcomes]
+    outcomes = all_outcomes(plan, reported, _unreported(states, rejected=rejected))
+    return DeletionReport(
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        finished_at=datetime.now(UTC),
+        verdict=verdict_of(plan, outcomes, rejected=rejected),
+        plan=dict(plan),
+        outcomes=outcomes,
+    )
+
+
+def _unreported(states: Mapping[str, str], *, rejected: bool) -> tuple[Literal["kept", "failed"], str]:
+    """What became of resources of which no task said anything, and why."""
+    if rejected:
+        return "kept", "the plan was not approved"
+    if states.get(APPROVE_TASK) in FAILED_STATES:
+        return "failed", "nobody answered whether the plan is approved"
+    return "failed", "its task ended without a word; see its log"
+
+
+def report_uri(report: DeletionReport) -> str:
+    """Where the report of a deletion is kept."""
+    return f"s3://{report.plan['bucket']}/endpoint-deletions/{run_name(report.dag_id, report.run_id)}.json"
