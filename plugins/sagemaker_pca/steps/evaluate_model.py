@@ -96,13 +96,24 @@ def with_scaling_folded_in(run: PipelineRun, trained: PcaModel, moments: Moments
 
 
 def find_served_model(run: PipelineRun) -> ServedModel | None:
-    """The model behind the endpoint now; None when nothing is in service."""
-    config_name = roll_back_target(run.hook.find_endpoint(run.plan.config.endpoint_name))
+    """The model behind the endpoint now; None when nothing is in service.
+
+    Raises:
+        InputError: when the endpoint serves something that no run of this pipeline can have put there.
+    """
+    endpoint_name = run.plan.config.endpoint_name
+    config_name = roll_back_target(run.hook.find_endpoint(endpoint_name))
     if config_name is None:
         return None
     config = run.hook.describe(ENDPOINT_CONFIG, config_name)
-    model = run.hook.describe(MODEL, config["ProductionVariants"][0]["ModelName"])
-    artifact_uri = model["PrimaryContainer"]["ModelDataUrl"]
+    try:
+        model = run.hook.describe(MODEL, config["ProductionVariants"][0]["ModelName"])
+        artifact_uri = model["PrimaryContainer"]["ModelDataUrl"]
+    except KeyError as missing:
+        raise InputError(
+            f"endpoint {endpoint_name} serves {config_name}, which has no {missing}: it is no PCA model of this "
+            "pipeline. Choose another endpoint_name."
+        ) from None
     trained_by = run.hook.tags(model["ModelArn"]).get("run-name")
     columns = None
     if trained_by:
