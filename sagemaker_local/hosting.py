@@ -22,7 +22,7 @@ from sagemaker_local.invocation_metrics import VariantMetrics, publish
 from sagemaker_local.log_stream import LogStream
 from sagemaker_local.object_store import ObjectStore, split_s3_uri
 from sagemaker_local.pca_algorithm.serve import Predictor
-from sagemaker_local.resources import Kind, Resource, as_given, now, require_unique
+from sagemaker_local.resources import Kind, Resource, as_given, now, pick, require_unique
 from sagemaker_local.service import Service
 from sagemaker_local.state_lock import STATE_LOCK
 
@@ -101,6 +101,11 @@ def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
         _complete_variant(variant)
     _require_traffic(variant["InitialVariantWeight"] for variant in description["ProductionVariants"])
     return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
+
+
+def describe_new_endpoint(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an endpoint's description before anything of it is there."""
+    return pick(request, "EndpointName", "EndpointConfigName") | {"EndpointStatus": "Creating"}
 
 
 def _complete_variant(variant: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The state of SageMaker in one account and region: moto's backend, with jobs and endpoints that really run."""
 
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any, ClassVar
 
 from moto.sagemaker.models import SageMakerModelBackend
@@ -19,6 +20,7 @@ from sagemaker_local.training import TRAINING_JOB, TrainingJob
 
 KINDS = (MODEL, ENDPOINT_CONFIG, ENDPOINT, PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
 _MAX_TAGS = 50
+_Describe = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class LocalSageMakerBackend(SageMakerModelBackend):
@@ -47,12 +49,13 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     # -- every kind
 
-    def add(self, kind: Kind, request: Mapping[str, Any], description: Mapping[str, Any]) -> Resource:
-        """Return a new resource, not stored yet; raises the kind's error for a name that is taken."""
+    def add(self, kind: Kind, request: Mapping[str, Any], describe: _Describe) -> Resource:
+        """Return a new resource, not stored yet; raises the kind's error for a name that is taken, before all else."""
         name = request[kind.name_field]
         arn = kind.arn(name, self.account_id, self.region_name)
         if any(taken.lower() == name.lower() for taken in self._stores[kind.noun]):
             raise kind.duplicate_error(kind.duplicate.format(name=name, arn=arn))
+        description = describe(request)
         created = now()
         times = {kind.arn_field: arn, "CreationTime": created, "LastModifiedTime": created}
         tags = _checked_tags(request.get("Tags", ()), "")
@@ -79,18 +82,19 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def start_processing_job(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Start a processing job."""
-        resource = self.add(PROCESSING_JOB, request, processing.describe_new(request))
+        resource = self.add(PROCESSING_JOB, request, processing.describe_new)
         return self._start(ProcessingJob, resource)
 
     def start_training_job(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Start a training job."""
-        resource = self.add(TRAINING_JOB, request, training.describe_new(request, self.object_store))
+        resource = self.add(TRAINING_JOB, request, partial(training.describe_new, store=self.object_store))
         return self._start(TrainingJob, resource)
 
     def start_transform_job(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Start a batch transform with a model as it is now."""
         model = self.describe(MODEL, request)
-        resource = self.add(TRANSFORM_JOB, request, batch_transform.describe_new(request, self.object_store))
+        describe = partial(batch_transform.describe_new, store=self.object_store)
+        resource = self.add(TRANSFORM_JOB, request, describe)
         return self._start(TransformJob, resource, hosting.container_of(model), model["ExecutionRoleArn"])
 
     def _start(self, job_type: Callable[..., Job], resource: Resource, *model: Any) -> dict[str, str]:
@@ -127,11 +131,12 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def keep_model(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Keep a model."""
-        return self._keep(self.add(MODEL, request, hosting.describe_new_model(request, self.object_store)))
+        describe = partial(hosting.describe_new_model, store=self.object_store)
+        return self._keep(self.add(MODEL, request, describe))
 
     def keep_endpoint_config(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Keep an endpoint configuration whose models exist."""
-        resource = self.add(ENDPOINT_CONFIG, request, hosting.describe_new_endpoint_config(request))
+        resource = self.add(ENDPOINT_CONFIG, request, hosting.describe_new_endpoint_config)
         limit = self.service.settings.max_instances_per_endpoint
         for variant in resource.description["ProductionVariants"]:
             self.get(MODEL, variant)
@@ -149,8 +154,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def deploy_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Begin to bring up an endpoint."""
-        description = {name: request[name] for name in ("EndpointName", "EndpointConfigName")}
-        endpoint = Endpoint(self.add(ENDPOINT, request, {**description, "EndpointStatus": "Creating"}))
+        endpoint = Endpoint(self.add(ENDPOINT, request, hosting.describe_new_endpoint))
         deployment, variants = self._deployment(endpoint, request)
         endpoint.description["ProductionVariants"] = variants
         answer = self._keep(endpoint)

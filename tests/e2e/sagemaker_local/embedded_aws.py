@@ -145,8 +145,8 @@ class EmbeddedAws:
             seconds,
         )
 
-    def create_model(self, artifact_uri: str) -> str:
-        name = unique_name("model")
+    def create_model(self, artifact_uri: str, kind: str = "model") -> str:
+        name = unique_name(kind)
         self.sagemaker.create_model(
             ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": PCA, "ModelDataUrl": artifact_uri}
         )

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.sagemaker_local.embedded_aws import PCA, ROLE, SCIKIT_LEARN, EmbeddedAws, artifact_bytes, unique_name
+from tests.e2e.sagemaker_local.embedded_aws import (
+    PCA,
+    ROLE,
+    SCIKIT_LEARN,
+    EmbeddedAws,
+    artifact_bytes,
+    channel,
+    unique_name,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -312,6 +320,18 @@ def test_other_operations_of_moto_keep_working(shared: EmbeddedAws) -> None:
     shared.sagemaker.create_experiment(ExperimentName=name)
     assert shared.sagemaker.describe_experiment(ExperimentName=name)["ExperimentName"] == name
     assert shared.client("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+def test_search_finds_training_jobs_by_their_tags(shared: EmbeddedAws) -> None:
+    owner = unique_name("owner")
+    hyperparameters = TRAINING["HyperParameters"]
+    rows = channel("train", f"s3://{shared.bucket}/data/rows.csv")
+    name = shared.start_training(
+        channels=[rows], hyperparameters=hyperparameters, Tags=[{"Key": "owner", "Value": owner}]
+    )
+    tagged = {"Filters": [{"Name": "Tags.owner", "Operator": "Equals", "Value": owner}]}
+    found = shared.sagemaker.search(Resource="TrainingJob", SearchExpression=tagged)["Results"]
+    assert [item["TrainingJob"]["TrainingJobName"] for item in found] == [name]
 
 
 def test_operation_that_moto_lacks_is_no_html_page(shared: EmbeddedAws) -> None:

@@ -14,6 +14,9 @@ pytestmark = pytest.mark.e2e
 
 ARTIFACT = artifact_bytes(np.zeros(2), np.eye(2), np.ones(2))
 COUNT = 23
+# Other tests of this module make models too.
+LISTED = {"NameContains": "listed-"}
+OLDEST_FIRST = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,7 @@ def filled() -> Iterator[EmbeddedAws]:
     with ServiceProcess() as service:
         aws = EmbeddedAws(service.url)
         uri = aws.put("m/model.tar.gz", ARTIFACT)
-        aws.model_names = [aws.create_model(uri) for _ in range(COUNT)]
+        aws.model_names = [aws.create_model(uri, "listed") for _ in range(COUNT)]
         yield aws
 
 
@@ -31,7 +34,7 @@ def names(pages: Any) -> list[str]:
 
 
 def test_default_page_holds_ten_and_the_newest_comes_first(filled: EmbeddedAws) -> None:
-    answer = filled.sagemaker.list_models()
+    answer = filled.sagemaker.list_models(**LISTED)
     assert [model["ModelName"] for model in answer["Models"]] == filled.model_names[:-11:-1]
     assert answer["NextToken"]
 
@@ -40,7 +43,7 @@ def test_default_page_holds_ten_and_the_newest_comes_first(filled: EmbeddedAws) 
 def test_pages_together_hold_everything_once(filled: EmbeddedAws, page_size: int) -> None:
     pages = list(
         filled.sagemaker.get_paginator("list_models").paginate(
-            SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": page_size}
+            **LISTED, SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": page_size}
         )
     )
     assert names(pages) == sorted(filled.model_names)
@@ -51,19 +54,19 @@ def test_pages_together_hold_everything_once(filled: EmbeddedAws, page_size: int
 def test_pages_stay_right_while_resources_go(filled: EmbeddedAws) -> None:
     aws = filled
     uri = f"s3://{aws.bucket}/m/model.tar.gz"
-    gone = [aws.create_model(uri) for _ in range(3)]
-    first = aws.sagemaker.list_models(SortBy="CreationTime", SortOrder="Ascending", MaxResults=20)
+    gone = [aws.create_model(uri, "listed") for _ in range(3)]
+    first = aws.sagemaker.list_models(**LISTED, **OLDEST_FIRST, MaxResults=20)
     for name in (aws.model_names[0], *gone):
         aws.sagemaker.delete_model(ModelName=name)
-    second = aws.sagemaker.list_models(SortBy="CreationTime", SortOrder="Ascending", NextToken=first["NextToken"])
+    second = aws.sagemaker.list_models(**LISTED, **OLDEST_FIRST, NextToken=first["NextToken"])
     assert [model["ModelName"] for model in second["Models"]] == aws.model_names[20:]
     del aws.model_names[0]
-    aws.model_names.append(aws.create_model(uri))
+    aws.model_names.append(aws.create_model(uri, "listed"))
 
 
 def test_filters_on_name_and_time(filled: EmbeddedAws) -> None:
     middle = filled.sagemaker.describe_model(ModelName=filled.model_names[11])["CreationTime"]
-    ascending = {"SortBy": "CreationTime", "SortOrder": "Ascending", "MaxResults": 100}
+    ascending = LISTED | OLDEST_FIRST | {"MaxResults": 100}
     after = filled.sagemaker.list_models(CreationTimeAfter=middle, **ascending)["Models"]
     before = filled.sagemaker.list_models(CreationTimeBefore=middle, **ascending)["Models"]
     assert [model["ModelName"] for model in before + after] == [

@@ -18,6 +18,7 @@ from tests.e2e.sagemaker_local.embedded_aws import (
     csv_bytes,
     unique_name,
 )
+from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.e2e
 
@@ -136,6 +137,19 @@ def test_deployment_configuration_is_accepted_and_said_to_be_carried_out_at_once
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
     events = aws.logs.filter_log_events(logGroupName=group, filterPattern="DeploymentConfig")["events"]
     assert "all at once" in events[0]["message"]
+
+
+def test_time_that_endpoints_take_to_come_up_is_a_setting() -> None:
+    with ServiceProcess({"SAGEMAKER_LOCAL_ENDPOINT_CREATING_SECONDS": "1"}) as service:
+        aws = EmbeddedAws(service.url)
+        model = aws.create_model(aws.put("m/model.tar.gz", identity_artifact()))
+        endpoint = aws.create_endpoint(aws.create_endpoint_config(model))
+        assert aws.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Creating"
+        assert aws.wait_for_endpoint(endpoint)["EndpointStatus"] == "InService"
+        aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=aws.create_endpoint_config(model))
+        description = aws.sagemaker.describe_endpoint(EndpointName=endpoint)
+        assert description["EndpointStatus"] == "Updating"
+        assert "EndpointConfigName" in description["PendingDeploymentSummary"]
 
 
 def test_weights_survive_an_update_that_asks_for_it(aws: EmbeddedAws) -> None:
