@@ -28,7 +28,7 @@ def main() -> int:
     arguments = _arguments()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop_asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop_asked.set())
     try:
         server = Server(arguments.host, arguments.port, Settings.from_environment(), arguments.data_dir)
@@ -36,11 +36,13 @@ def main() -> int:
         print(f"sagemaker_local cannot start on {arguments.host}:{arguments.port}: {error}", file=sys.stderr)  # noqa: T201
         return 1
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"sagemaker_local is listening at {server.url}", flush=True)  # noqa: T201
-    while not stop_asked.wait(_PARENT_POLL_SECONDS):
-        if arguments.stop_with_parent and os.getppid() != parent:
-            break
-    server.stop()
+    try:
+        print(f"sagemaker_local is listening at {server.url}", flush=True)  # noqa: T201
+        while not stop_asked.wait(_PARENT_POLL_SECONDS):
+            if arguments.stop_with_parent and os.getppid() != parent:
+                break
+    finally:  # whoever reads the line may be gone already
+        server.stop()
     return 0
 
 

@@ -31,7 +31,7 @@ def commands_that_mention(text: str) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_ended_server_leaves_no_job_process(tmp_path: Path, number: signal.Signals) -> None:
     with ServiceProcess({"TMPDIR": str(tmp_path)}) as service:
         aws = EmbeddedAws(service.url)
