@@ -59,19 +59,14 @@ class SageMakerRetryPolicy(RetryPolicy):
         """Decide from the class of the error."""
         if isinstance(exception, SageMakerPcaError):
             return RetryDecision.fail("Trying again with the same input would end the same way.")
+        if is_transient(exception):
+            return RetryDecision.retry(reason=f"{type(exception).__name__} may pass by itself.")
         if isinstance(exception, ClientError):
-            return self._of_answer(exception)
-        if isinstance(exception, LOST_CONNECTIONS):
-            return RetryDecision.retry(reason="The connection was lost.")
+            code = exception.response["Error"].get("Code", "")
+            return RetryDecision.fail(HINTS.get(code, f"{code} does not pass by itself."))
         if isinstance(exception, BotoCoreError):
             return RetryDecision.fail("The connection or the request is wrong. Check the Airflow connection.")
         return RetryDecision.default()
-
-    def _of_answer(self, error: ClientError) -> RetryDecision:
-        code = error.response["Error"].get("Code", "")
-        if is_transient(error):
-            return RetryDecision.retry(reason=f"{code} may pass by itself.")
-        return RetryDecision.fail(HINTS.get(code, f"{code} does not pass by itself."))
 
     def serialize(self) -> dict[str, Any]:
         """Nothing to keep: the policy has no settings."""
@@ -83,7 +78,9 @@ class SageMakerRetryPolicy(RetryPolicy):
         return cls()
 
 
-def is_transient(error: ClientError) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the same request may well be answered a little later."""
+    if not isinstance(error, ClientError):
+        return isinstance(error, LOST_CONNECTIONS)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return error.response["Error"].get("Code") in TRANSIENT_CODES or status >= 500

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import json
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from sagemaker_pca.polling import delays
+from sagemaker_pca.retry_policy import is_transient
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 
 # When a trigger fires before the scheduler has heard that the deferring worker is gone, Airflow takes the worker's exit
 # for a failure of the resumed task (https://github.com/apache/airflow/issues/72716). A worker may be heard of as late
 # as [workers] min_heartbeat_interval, 5 s, plus a round of the scheduler.
 SHORTEST_DEFERRAL_SECONDS = 8.0
+# Threads of their own, as many as a boto3 client has connections: while the service does not answer, looks must not
+# take the threads that other triggers, and stopping a job, need.
+LOOKS = ThreadPoolExecutor(max_workers=10, thread_name_prefix="sagemaker-wait")
 
 
 @functools.cache
@@ -97,12 +103,24 @@ class SageMakerWaitTrigger(BaseTrigger):
             await asyncio.sleep(SHORTEST_DEFERRAL_SECONDS - self.poll_seconds)
         for delay in delays(self.poll_seconds):
             await asyncio.sleep(delay)
-            if not await asyncio.to_thread(self.still_changing):
+            if not await self._look():
                 yield TriggerEvent({"status": "ended"})
                 return
             if time.time() >= self.deadline:
                 yield TriggerEvent({"status": "timeout"})
                 return
+
+    async def _look(self) -> bool:
+        """Whether to look again; an outage that outlasts the client's own retries says nothing about the job."""
+        # The context tells Airflow to whose log a thread's lines belong.
+        look = functools.partial(contextvars.copy_context().run, self.still_changing)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(LOOKS, look)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            self.log.warning("The service cannot be asked, looking again: %s", error)
+            return True
 
     @abstractmethod
     def still_changing(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferred
+from botocore.exceptions import ClientError
 
 from sagemaker_pca.exceptions import JobFailedError, WaitTimeoutError
 from sagemaker_pca.job_status import PROCESSING_JOB
@@ -141,6 +142,25 @@ def test_throttled_looks_do_not_end_the_wait(aws: EmbeddedAws, plan_fault: PlanF
     plan_fault(fault="throttle", target="DescribeProcessingJob", times=2)
     plan_fault(fault="drop_connection", target="DescribeProcessingJob", times=1)
     assert run(sensor(name))["ProcessingJobStatus"] == "Completed"
+
+
+def test_an_outage_that_outlasts_the_clients_retries_does_not_end_the_wait(
+    aws: EmbeddedAws, plan_fault: PlanFault
+) -> None:
+    trigger = deferral(sensor(aws.start_processing("import time; time.sleep(2)"))).trigger
+    assert isinstance(trigger, SageMakerJobTrigger)
+    trigger.botocore_config = {"retries": {"total_max_attempts": 1}}
+    for fault in ("throttle", "drop_connection"):
+        plan_fault(fault=fault, target="DescribeProcessingJob", times=3)
+    assert first_event_now(trigger).payload == {"status": "ended"}
+
+
+def test_an_error_that_does_not_pass_ends_the_wait(aws: EmbeddedAws) -> None:
+    trigger = deferral(sensor(aws.start_processing("import time; time.sleep(2)"))).trigger
+    assert isinstance(trigger, SageMakerJobTrigger)
+    trigger.job_name = "never-started"
+    with pytest.raises(ClientError, match="Could not find requested job"):
+        first_event_now(trigger)
 
 
 def test_a_job_that_has_ended_needs_no_stop(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
