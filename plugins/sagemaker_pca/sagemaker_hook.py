@@ -167,12 +167,9 @@ class SageMakerPcaHook(SageMakerHook):
                 return None
             raise
 
-    def update_endpoint_with_tags(self, request: Mapping[str, Any]) -> None:
-        """Update an endpoint; its tags, which UpdateEndpoint does not take, are kept in step."""
-        update = {key: value for key, value in request.items() if key != "Tags"}
-        arn = self.conn.update_endpoint(**update)["EndpointArn"]
-        if request.get("Tags"):
-            self.conn.add_tags(ResourceArn=arn, Tags=request["Tags"])
+    def update_endpoint_without_tags(self, request: Mapping[str, Any]) -> None:
+        """Update an endpoint to a request of CreateEndpoint, but for the tags, which UpdateEndpoint does not take."""
+        self.conn.update_endpoint(**{key: value for key, value in request.items() if key != "Tags"})
 
     def delete_endpoint_and_wait(self, name: str, poll_seconds: float) -> None:
         """Delete an endpoint and wait until it is gone; gone already is fine."""

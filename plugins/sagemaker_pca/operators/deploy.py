@@ -19,6 +19,7 @@ from sagemaker_pca.job_status import ENDPOINT
 from sagemaker_pca.links import Target
 from sagemaker_pca.operators.hooked import Request, SageMakerPcaOperator
 from sagemaker_pca.sagemaker_hook import is_already_there, is_in_progress
+from sagemaker_pca.triggers.wait import SHORTEST_DEFERRAL_SECONDS
 
 # An endpoint that is changing when we come is waited out this long: a rolling deployment may take eight hours.
 CHANGING_WAIT_SECONDS = 28_800
@@ -87,6 +88,9 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
         record = self._record(endpoint, wanted)
         self.log.info("Endpoint %s: %s, to serve %s", name, action, wanted)
         self._ask_for(action)
+        if endpoint is not None and action in {"update", "keep"} and self.config.get("Tags"):
+            # A kept endpoint too: the try that updated it may have got no further.
+            self.pca_hook.conn.add_tags(ResourceArn=endpoint["EndpointArn"], Tags=self.config["Tags"])
         return record.model_dump() | {"action": action}
 
     @property
@@ -101,7 +105,7 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
             if action in {"create", "replace"}:
                 self.pca_hook.create_endpoint(self.config, wait_for_completion=False)
             if action == "update":
-                self.pca_hook.update_endpoint_with_tags(self.config)
+                self.pca_hook.update_endpoint_without_tags(self.config)
         except ClientError as error:
             # botocore repeats a request whose answer was lost, and the service refuses the repetition.
             if not (is_already_there(error) or is_in_progress(error)):
@@ -126,7 +130,7 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
     def _pause(self, waiting_since: float, reason: str) -> NoReturn:
         self.log.info("Waiting: %s", reason)
         self.defer(
-            trigger=TimeDeltaTrigger(timedelta(seconds=float(self.poll_seconds))),
+            trigger=TimeDeltaTrigger(timedelta(seconds=max(float(self.poll_seconds), SHORTEST_DEFERRAL_SECONDS))),
             method_name="execute",
             kwargs={"waiting_since": waiting_since},
         )

@@ -220,6 +220,13 @@ def test_the_tags_of_the_endpoint_follow_its_deployments(first: Deployment) -> N
     assert tags_of(first.aws, first.endpoint_name) == {"run-id": "2", "owner": "me"}
 
 
+def test_a_try_after_one_that_only_updated_brings_the_tags(second: Deployment, hook: SageMakerPcaHook) -> None:
+    hook.conn.update_endpoint(EndpointName=second.endpoint_name, EndpointConfigName=second.config_name)
+    second.aws.wait_for_endpoint(second.endpoint_name)
+    assert second.deploy(Tags=[{"Key": "run-id", "Value": "2"}])["action"] == "keep"
+    assert tags_of(second.aws, second.endpoint_name)["run-id"] == "2"
+
+
 def test_of_two_runs_at_once_one_deploys_and_the_other_names_it(aws: EmbeddedAws, plan_fault: PlanFault) -> None:
     plan_fault(fault="delay_endpoint", seconds=1)
     name = unique_name("endpoint")
