@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from airflow.sdk import Context, get_current_context
 
 from sagemaker_pca.deployment_lease import DeploymentLease
+from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.run_plan import RunPlan, StagedInputs
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 
@@ -35,6 +36,17 @@ class PipelineRun:
         """What a task of this run returned, None when it did not."""
         return self.context["ti"].xcom_pull(task_ids=task_id, key=key)
 
+    def needed_result(self, task_id: str) -> Any:
+        """What a task of this run returned.
+
+        Raises:
+            InputError: when it returned nothing, because somebody marked it success before it was done.
+        """
+        result = self.result(task_id)
+        if result is None:
+            raise InputError(f"{task_id} was marked success and left no result. Clear it, so that it runs to its end.")
+        return result
+
     @cached_property
     def hook(self) -> SageMakerPcaHook:
         """The hook of the pipeline's connection."""
@@ -43,17 +55,17 @@ class PipelineRun:
     @cached_property
     def plan(self) -> RunPlan:
         """What preflight decided."""
-        return RunPlan.model_validate(self.result("preflight"))
+        return RunPlan.model_validate(self.needed_result("preflight"))
 
     @property
     def inputs(self) -> StagedInputs:
         """What stage_inputs put in place."""
-        return StagedInputs.model_validate(self.result("stage_inputs"))
+        return StagedInputs.model_validate(self.needed_result("stage_inputs"))
 
     @property
     def processing_job_name(self) -> str:
         """Name of the processing job, attempt included."""
-        return str(self.result("features.start_processing")["name"])
+        return str(self.needed_result("features.start_processing")["name"])
 
     @property
     def features_uri(self) -> str:
@@ -73,27 +85,27 @@ class PipelineRun:
     @property
     def training_job_name(self) -> str:
         """Name of the training job, attempt included."""
-        return str(self.result("training.start_training")["name"])
+        return str(self.needed_result("training.start_training")["name"])
 
     @property
     def trained_artifact_uri(self) -> str:
         """Where the training job put its artifact."""
-        return str(self.result("training.wait_for_training")["ModelArtifacts"]["S3ModelArtifacts"])
+        return str(self.needed_result("training.wait_for_training")["ModelArtifacts"]["S3ModelArtifacts"])
 
     @property
     def served_artifact_uri(self) -> str:
         """The artifact that the endpoint serves: the trained one, or that with scaling folded in."""
-        return str(self.result("evaluate_model")["served_artifact_uri"])
+        return str(self.needed_result("evaluate_model")["served_artifact_uri"])
 
     @property
     def model_name(self) -> str:
         """Name of the created model."""
-        return str(self.result("deployment.create_model")["name"])
+        return str(self.needed_result("deployment.create_model")["name"])
 
     @property
     def endpoint_config_name(self) -> str:
         """Name of the created endpoint configuration."""
-        return str(self.result("deployment.create_endpoint_config")["name"])
+        return str(self.needed_result("deployment.create_endpoint_config")["name"])
 
     @property
     def lease(self) -> DeploymentLease:

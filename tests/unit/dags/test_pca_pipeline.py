@@ -162,7 +162,7 @@ def test_the_schedule_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch
 def test_every_task_that_another_one_reads_from_exists(dag: Any) -> None:
     text = "".join(path.read_text() for path in [PACKAGE / "pipeline_run.py", *(PACKAGE / "steps").glob("*.py")])
     groups = "|".join(filter(None, dag.task_group.get_task_group_dict()))
-    pulled = re.findall(r'\.result\("([\w.]+)"', text)
+    pulled = re.findall(r'\.(?:needed_)?result\("([\w.]+)"', text)
     named = re.findall(rf'"((?:{groups})\.\w+)"', text)
     assert {"preflight", "features.start_processing", "evaluate_model", "deployment.smoke_test"} <= {*pulled, *named}
     assert {*pulled, *named} <= set(dag.task_ids)
