@@ -30,23 +30,33 @@ from sagemaker_pca.triggers.jobs import SageMakerJobTrigger
 class SageMakerJobSensor(SageMakerWaitSensor):
     """Wait until a job has ended, and succeed only when it is Completed.
 
-    The waiting budget is the job's own MaxRuntimeInSeconds plus an hour for instances to come. When it is used up,
+    The waiting budget is the job's own MaxRuntimeInSeconds plus a time for instances to come. When it is used up,
     or the waiting task is marked failed, the job is stopped; cleared or marked success, it runs on.
 
     :param job_name: name of the job (templated)
     :param job_logs: copy the containers' log lines into the task log (templated)
     :param stop_on_kill: stop the job when its wait is marked failed or runs out of time (templated)
+    :param queueing_seconds: how long a job may wait for its instances
     """
 
     kind: ClassVar[ResourceKind]
     template_fields: Sequence[str] = aws_template_fields("job_name", "poll_seconds", "job_logs", "stop_on_kill")
 
-    def __init__(self, *, job_name: Any, job_logs: Any = True, stop_on_kill: Any = True, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        job_name: Any,
+        job_logs: Any = True,
+        stop_on_kill: Any = True,
+        queueing_seconds: float = 3600,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(resource_type=self.kind.noun, **kwargs)
         self.job_name = job_name
         self._context: Context | None = None
         self.job_logs = job_logs
         self.stop_on_kill = stop_on_kill
+        self.queueing_seconds = queueing_seconds
 
     @property
     def link_target(self) -> Target:
@@ -70,7 +80,7 @@ class SageMakerJobSensor(SageMakerWaitSensor):
             job_logs=bool(self.job_logs),
             stop_on_kill=bool(self.stop_on_kill),
             poll_seconds=float(self.poll_seconds),
-            deadline=time.time() + waiting_budget_seconds(description),
+            deadline=time.time() + waiting_budget_seconds(description, self.queueing_seconds),
             **self.connection,
         )
 
@@ -110,9 +120,10 @@ class SageMakerJobSensor(SageMakerWaitSensor):
         """Stop the job, unless told not to, and say so."""
         self._stop("its waiting budget is used up")
         outcome = "It was asked to stop." if self.stop_on_kill else "It was left running."
+        budget = waiting_budget_seconds(description, self.queueing_seconds)
         raise WaitTimeoutError(
             f"{self.kind.noun} {self.job_name} is still {self.kind.status(description)} after its waiting budget of "
-            f"{waiting_budget_seconds(description):.0f} s. {outcome} Raise max_runtime_seconds or look at its log."
+            f"{budget:.0f} s. {outcome} Raise max_runtime_seconds or look at its log."
         )
 
 
