@@ -9,7 +9,11 @@ import pytest
 
 from tests.deployed_stack import DeployedStack, deploy
 
-OPTIONAL = {"KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ab-1", "VpcId": "vpc-0a1b"}
+OPTIONAL = {
+    "BatchTransform": "true",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ab-1",
+    "VpcId": "vpc-0a1b",
+}
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +24,7 @@ def stack() -> DeployedStack:
 
 @pytest.fixture(scope="session")
 def full_stack() -> DeployedStack:
-    """The template with a key and a VPC, so with every policy it has."""
+    """The template with all that is optional, so with every policy it has."""
     return deploy_to_mocked_account(**OPTIONAL)
 
 

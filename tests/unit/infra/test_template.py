@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from cfnlint.api import ManualArgs, lint
-from cfnlint.decode import decode_str
+from cfnlint.api import ManualArgs, lint  # type: ignore[import-untyped]
+from cfnlint.decode import decode_str  # type: ignore[import-untyped]
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data
 
@@ -48,7 +48,7 @@ def action_rows(action: str) -> list[dict[str, Any]]:
     return rows
 
 
-def test_cfn_lint_has_nothing_to_say_in_any_region_of_sagemaker():
+def test_cfn_lint_has_nothing_to_say_in_several_regions() -> None:
     matches = lint(
         TEMPLATE.read_text(encoding="utf-8"),
         regions=["us-east-1", "eu-central-1", "ap-southeast-1"],
@@ -58,7 +58,7 @@ def test_cfn_lint_has_nothing_to_say_in_any_region_of_sagemaker():
     assert [f"{match.rule.id} {match.message}" for match in matches] == []
 
 
-def test_the_policy_linter_finds_no_risk(full_stack: DeployedStack):
+def test_the_policy_linter_finds_no_risk(full_stack: DeployedStack) -> None:
     for name, statements in full_stack.policies.items():
         document = PolicyDocument({"Version": "2012-10-17", "Statement": statements})
         assert document.allows_privilege_escalation == [], name
@@ -71,7 +71,7 @@ def test_the_policy_linter_finds_no_risk(full_stack: DeployedStack):
         assert set(document.write_actions_without_constraints) <= {"cloudwatch:PutMetricData"}, name
 
 
-def test_a_wildcard_resource_stands_only_where_aws_offers_no_other(every_statement: Statements):
+def test_a_wildcard_resource_stands_only_where_aws_offers_no_other(every_statement: Statements) -> None:
     for policy, statement in every_statement:
         if "*" in texts(statement["Resource"]):
             for action in texts(statement["Action"]):
@@ -79,14 +79,14 @@ def test_a_wildcard_resource_stands_only_where_aws_offers_no_other(every_stateme
                 assert formats == {"*"}, f"{policy} {statement['Sid']}: {action} takes {formats - {'*'}}"
 
 
-def test_actions_are_spelled_out_and_exist(every_statement: Statements):
+def test_actions_are_spelled_out_and_exist(every_statement: Statements) -> None:
     for policy, statement in every_statement:
         for action in texts(statement["Action"]):
             assert "*" not in action, f"{policy} {statement['Sid']}: {action}"
             assert action in {row["action"] for row in action_rows(action)}
 
 
-def test_every_condition_key_is_known_to_every_action_under_it(every_statement: Statements):
+def test_every_condition_key_is_known_to_every_action_under_it(every_statement: Statements) -> None:
     for policy, statement in every_statement:
         keys = [key for condition in statement.get("Condition", {}).values() for key in condition]
         for action in texts(statement["Action"]):
@@ -95,18 +95,18 @@ def test_every_condition_key_is_known_to_every_action_under_it(every_statement: 
             assert unknown == [], f"{policy} {statement['Sid']}: {action}"
 
 
-def test_statements_have_names_of_their_own(every_statement: Statements):
+def test_statements_have_names_of_their_own(every_statement: Statements) -> None:
     names = [(policy, statement["Sid"]) for policy, statement in every_statement]
 
     assert len(set(names)) == len(names)
 
 
-def test_policies_fit_iams_limit(full_stack: DeployedStack):
+def test_policies_fit_iams_limit(full_stack: DeployedStack) -> None:
     for name, statements in full_stack.policies.items():
         assert len(json.dumps(statements, separators=(",", ":"))) < MANAGED_POLICY_CHARACTERS - 100, name
 
 
-def test_the_pipelines_defaults_find_what_the_template_makes(stack: DeployedStack):
+def test_the_pipelines_defaults_find_what_the_template_makes(stack: DeployedStack) -> None:
     defaults = PcaRunConfig()
     here = CallerIdentity("123456789012", "aws", "us-east-1")
     bucket = stack.outputs["BucketName"]
@@ -122,23 +122,27 @@ def test_the_pipelines_defaults_find_what_the_template_makes(stack: DeployedStac
 
 
 @pytest.mark.parametrize(("tag", "deleted"), [(MANAGED_BY, True), ("somebody-else", False), (None, False)])
-def test_the_endpoints_dag_deletes_only_what_the_pipeline_made(stack: DeployedStack, tag: str | None, deleted: bool):
+def test_the_endpoints_dag_deletes_only_what_the_pipeline_made(
+    stack: DeployedStack, tag: str | None, deleted: bool
+) -> None:
     keys = {} if tag is None else {"aws:ResourceTag/managed-by": tag}
     for kind, name in (("Endpoint", "endpoint"), ("EndpointConfig", "endpoint-config"), ("Model", "model")):
         question = Question(f"sagemaker:Delete{kind}", f"arn:aws:sagemaker:us-east-1:123456789012:{name}/any", keys)
         assert is_allowed(stack.policies["EndpointsPolicy"], question) is deleted
 
 
-def test_without_key_and_vpc_nothing_is_allowed_on_them(stack: DeployedStack, full_stack: DeployedStack):
-    assert full_stack.policies.keys() - stack.policies.keys() == {"KeyPolicy", "NetworkPolicy"}
-    actions = {
-        action for statements in stack.policies.values() for item in statements for action in texts(item["Action"])
+def test_what_is_optional_is_allowed_only_when_asked_for(stack: DeployedStack, full_stack: DeployedStack) -> None:
+    actions = {action for items in stack.policies.values() for item in items for action in texts(item["Action"])}
+    serving = stack.statements(*stack.role_policies[stack.outputs["ServingRoleArn"]])
+
+    assert full_stack.policies.keys() - stack.policies.keys() == {"BatchServingPolicy", "KeyPolicy", "NetworkPolicy"}
+    assert not {action for action in actions if action.startswith(("kms:", "ec2:"))}
+    assert {action for item in serving for action in texts(item["Action"]) if action.startswith("s3:")} == {
+        "s3:GetObject"
     }
 
-    assert not {action for action in actions if action.startswith(("kms:", "ec2:"))}
 
-
-def test_the_key_is_used_through_s3_only_and_by_both_roles(full_stack: DeployedStack):
+def test_the_key_is_used_through_s3_only_and_by_both_roles(full_stack: DeployedStack) -> None:
     statements, key = full_stack.policies["KeyPolicy"], "arn:aws:kms:us-east-1:123456789012:key/ab-1"
     through_s3, through_ebs = ({"kms:ViaService": f"{name}.us-east-1.amazonaws.com"} for name in ("s3", "ec2"))
 
@@ -148,7 +152,7 @@ def test_the_key_is_used_through_s3_only_and_by_both_roles(full_stack: DeployedS
     assert all("KeyPolicy" in policies for policies in full_stack.role_policies.values())
 
 
-def test_interfaces_are_made_in_the_vpc_only(full_stack: DeployedStack):
+def test_interfaces_are_made_in_the_vpc_only(full_stack: DeployedStack) -> None:
     arn = "arn:aws:ec2:us-east-1:123456789012"
     question = Question("ec2:CreateNetworkInterface", f"{arn}:subnet/subnet-1", {"ec2:Vpc": f"{arn}:vpc/vpc-0a1b"})
     elsewhere = Question(question.action, question.resource, {"ec2:Vpc": f"{arn}:vpc/vpc-0a1c"})
@@ -157,7 +161,7 @@ def test_interfaces_are_made_in_the_vpc_only(full_stack: DeployedStack):
     assert not is_allowed(full_stack.policies["NetworkPolicy"], elsewhere)
 
 
-def test_the_bucket_refuses_requests_without_tls_whoever_asks(template: Mapping[str, Any]):
+def test_the_bucket_refuses_requests_without_tls_whoever_asks(template: Mapping[str, Any]) -> None:
     policy = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
     (deny,) = policy["Statement"]
     arn = "arn:aws:s3:::b"
@@ -170,7 +174,7 @@ def test_the_bucket_refuses_requests_without_tls_whoever_asks(template: Mapping[
             assert is_allowed(statements, Question(action, resource, {"aws:SecureTransport": secure})) is allowed
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(template: Mapping[str, Any]):
+def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(template: Mapping[str, Any]) -> None:
     bucket = template["Resources"]["Bucket"]
     properties = bucket["Properties"]
     by_s3 = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
@@ -185,7 +189,7 @@ def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(templa
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
 
 
-def test_no_lifecycle_rule_takes_an_artifact_from_a_live_endpoint(template: Mapping[str, Any]):
+def test_no_lifecycle_rule_takes_an_artifact_from_a_live_endpoint(template: Mapping[str, Any]) -> None:
     rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     classes = [step["StorageClass"] for rule in rules for step in rule.get("Transitions", ())]
 
@@ -195,5 +199,5 @@ def test_no_lifecycle_rule_takes_an_artifact_from_a_live_endpoint(template: Mapp
     assert set(classes) <= {"STANDARD_IA", "INTELLIGENT_TIERING"}
 
 
-def test_airflows_policies_are_outputs_to_attach(stack: DeployedStack):
+def test_airflows_policies_are_outputs_to_attach(stack: DeployedStack) -> None:
     assert {f"{name}Arn" for name in AIRFLOW_POLICIES} <= stack.outputs.keys()

@@ -1,0 +1,218 @@
+"""The DAGs through all their branches on a deployed stack, and what AWS would have asked IAM on the way."""
+
+from __future__ import annotations
+
+import bisect
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import boto3
+import httpx
+import pytest
+
+from quickstart.airflow_home import aws_connection
+from quickstart.sample_ecg import write_recordings
+from sagemaker_pca.exceptions import WaitTimeoutError
+from sagemaker_pca.pipeline_run import AWS_CONN_ID
+from sagemaker_pca.report import Verdict
+from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.sensors.jobs import (
+    SageMakerJobSensor,
+    SageMakerProcessingJobSensor,
+    SageMakerTrainingJobSensor,
+    SageMakerTransformJobSensor,
+)
+from sagemaker_pca.steps.choose_model import find_model_name
+from sagemaker_pca.transform_config import TransformConfig
+from tests.deployed_stack import DeployedStack, deploy
+from tests.pipeline_process import BUCKET, PipelineProcess
+from tests.policy_evaluator import Question
+from tests.service_process import ServiceProcess
+
+NAME = "policies"
+RECORDING = {"SAGEMAKER_LOCAL_RECORD_CALLS": "1"}
+PIPELINE, TRANSFORM = "pca_pipeline", "pca_batch_transform"
+WAITS: dict[str, dict[str, type[SageMakerJobSensor]]] = {
+    PIPELINE: {
+        "features.wait_for_processing": SageMakerProcessingJobSensor,
+        "training.wait_for_training": SageMakerTrainingJobSensor,
+    },
+    TRANSFORM: {
+        "features.wait_for_processing": SageMakerProcessingJobSensor,
+        "transform.wait_for_transform": SageMakerTransformJobSensor,
+    },
+}
+
+
+class End(NamedTuple):
+    """When a task ended."""
+
+    time: str
+    dag_id: str
+    task_id: str
+
+    @classmethod
+    def now(cls, dag_id: str, task_id: str) -> Self:
+        """The end of something that stands for a task."""
+        return cls(as_recorded(datetime.now(UTC)), dag_id, task_id)
+
+
+@dataclass(frozen=True)
+class AskedCall:
+    """One question to IAM about a recorded call.
+
+    :param actor: id of the DAG, or ARN of the execution role that a job or endpoint acted under
+    :param step: what was at work: DAG and task; of jobs and endpoints, DAG and task group
+    """
+
+    actor: str
+    step: str
+    question: Question
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.question.action} on {self.question.resource}"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A deployed stack, and all that the DAGs, jobs and endpoints asked of IAM."""
+
+    stack: DeployedStack
+    calls: list[AskedCall]
+
+    def as_document(self) -> dict[str, Any]:
+        """The recording as JSON takes it."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Recording:
+        """The recording that `as_document` wrote."""
+        calls = [AskedCall(call["actor"], call["step"], Question(**call["question"])) for call in document["calls"]]
+        return cls(DeployedStack(**document["stack"]), calls)
+
+
+def record(folder: Path) -> Recording:
+    """Deploy the template to an embedded service of its own, run the pipeline there, and read the service's record."""
+    with ServiceProcess(RECORDING) as service:
+
+        def client(name: str) -> Any:
+            return boto3.client(
+                name,
+                endpoint_url=service.url,
+                region_name="us-east-1",
+                aws_access_key_id="local",
+                aws_secret_access_key="local",
+            )
+
+        stack = deploy(
+            client,
+            EndpointName=f"endpoint-{NAME}",
+            RawDataPrefix=f"raw-{NAME}/",
+            BatchDataPrefix=f"batch-{NAME}/",
+            BatchTransform="true",
+        )
+        pipeline = PipelineProcess(service.url, folder / "airflow", NAME)
+        run_name = run_all_branches(pipeline, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(service.url))
+            by_hand = [*stop_jobs(PIPELINE, run_name), *transform_in_all_ways(pipeline)]
+        ends = [*task_ends(folder / "airflow" / "airflow.db"), *by_hand]
+        recorded = httpx.get(f"{service.url}/sagemaker-local/calls").json()["calls"]
+    return Recording(stack, asked_calls(recorded, sorted(ends), list(stack.trust)))
+
+
+def run_all_branches(pipeline: PipelineProcess, folder: Path) -> str:
+    """Run the pipeline once for each way it can go; returns the name of a run whose jobs exist."""
+    (folder / "recordings").mkdir()
+    (recording,) = write_recordings(folder / "recordings", recordings=1, seconds=10)
+    pipeline.put_raw("recording.csv", recording.read_bytes())
+
+    # The answer to a request is lost: the job is found again by name, and recognized by its tags.
+    pipeline.plan_fault(fault="lose_response", target="CreateTrainingJob")
+    pipeline.plan_fault(fault="fail_endpoint")
+    never_in_service = pipeline.run()
+    assert never_in_service.report.run.verdict is Verdict.ROLLED_BACK, never_in_service.log[-4000:]
+    assert pipeline.serving_config() is None
+
+    pipeline.plan_fault(fault="fail_endpoint")
+    config_name = never_in_service.report.run.run_name
+    pipeline.sagemaker.create_endpoint(EndpointName=pipeline.endpoint_name, EndpointConfigName=config_name)
+    in_place_of_a_failed_one = pipeline.run(scaling="standardize")
+    assert in_place_of_a_failed_one.report.run.verdict is Verdict.PROMOTED, in_place_of_a_failed_one.log[-4000:]
+
+    # The smoke test fails: in the part of the file that it looks at, no row has numbers.
+    header, rows = recording.read_bytes().split(b"\n", 1)
+    pipeline.put_raw("recording.csv", header + b"\n" + b"t,x,x,x,x,,\n" * 700_000 + rows)
+    rolled_back = pipeline.run(on_bad_rows="skip", max_bad_fraction=1.0, max_explained_variance_drop=1.0)
+    assert rolled_back.report.run.verdict is Verdict.ROLLED_BACK, rolled_back.log[-4000:]
+
+    pipeline.put_raw("recording.csv", recording.read_bytes())
+    refused = pipeline.run(num_components=1, min_explained_variance=0.99)
+    assert refused.report.run.verdict is Verdict.REFUSED, refused.log[-4000:]
+
+    superseding = pipeline.run(keep_superseded=1)
+    assert superseding.report.run.verdict is Verdict.PROMOTED, superseding.log[-4000:]
+    return superseding.report.run.run_name
+
+
+def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
+    """Project the recording with the model in service, and find the promoted one; no other way asks for more."""
+    recording = pipeline.s3.get_object(Bucket=BUCKET, Key=f"{pipeline.raw_prefix}recording.csv")["Body"].read()
+    pipeline.s3.put_object(Bucket=BUCKET, Key=f"batch-{NAME}/recording.csv", Body=recording)
+    for target in ("CreateProcessingJob", "CreateTransformJob"):
+        pipeline.plan_fault(fault="lose_response", target=target)
+    conf = {"input_uri": f"s3://{BUCKET}/batch-{NAME}/", "endpoint_name": pipeline.endpoint_name, "poll_seconds": 0.2}
+    done = pipeline.dags_test(TRANSFORM, conf)
+    assert done.returncode == 0, done.stdout[-4000:]
+    newest = pipeline.sagemaker.list_transform_jobs(MaxResults=1)["TransformJobSummaries"][0]
+    yield from stop_jobs(TRANSFORM, newest["TransformJobName"])
+
+    promoted = TransformConfig(model="promoted", endpoint_name=pipeline.endpoint_name)
+    find_model_name(SageMakerPcaHook(aws_conn_id=AWS_CONN_ID), promoted, BUCKET)
+    yield End.now(TRANSFORM, "preflight")
+
+
+def stop_jobs(dag_id: str, job_name: str) -> Iterator[End]:
+    """Let a DAG's waits run out of time, which stops their jobs."""
+    for task_id, sensor in WAITS[dag_id].items():
+        wait = sensor(task_id=task_id.replace(".", "_"), job_name=job_name)
+        with pytest.raises(WaitTimeoutError):
+            wait.give_up(wait.describe())
+        yield End.now(dag_id, task_id)
+
+
+def task_ends(database: Path) -> Iterator[End]:
+    """When each task of each run ended. Tasks of `airflow dags test` run one after the other."""
+    with sqlite3.connect(database) as connection:
+        query = "SELECT end_date, dag_id, task_id FROM task_instance WHERE end_date IS NOT NULL"
+        for end_date, dag_id, task_id in connection.execute(query):
+            yield End(as_recorded(datetime.fromisoformat(end_date)), dag_id, task_id)
+
+
+def as_recorded(time: datetime) -> str:
+    """A time as the embedded service writes it."""
+    return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def asked_calls(recorded: list[dict[str, Any]], ends: list[End], roles: list[str]) -> list[AskedCall]:
+    """What the recorded calls asked of IAM, each question of a step once, without the calls of the test itself."""
+    sessions = {f"assumed-role/{role.rpartition('/')[2]}/SageMaker": role for role in roles}
+    times = [end.time for end in ends]
+    found: dict[str, AskedCall] = {}
+    for call in recorded:
+        role = sessions.get(call["identity"].split(":", 5)[5])
+        if role is None and "Airflow/" not in call["user_agent"]:
+            continue
+        end = ends[bisect.bisect_left(times, call["time"])]
+        # A job begins while the task that started it ends: its calls are of the group as a whole.
+        step = f"{end.dag_id}.{end.task_id.partition('.')[0] if role else end.task_id}"
+        for asked in call["authorizations"]:
+            # The embedded service speaks HTTP; AWS is asked over TLS.
+            keys = {**asked["condition_keys"], "aws:SecureTransport": "true"}
+            question = Question(asked["action"], asked["resource"], keys)
+            found.setdefault(repr((role, step, question)), AskedCall(role or end.dag_id, step, question))
+    return list(found.values())
