@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, TaskGroup, TriggerRule, chain, task
 
 from sagemaker_pca import api_requests
+from sagemaker_pca.model_asset import MODEL_ASSET
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.deploy import SageMakerDeployEndpointOperator
 from sagemaker_pca.operators.start import (
@@ -46,10 +47,10 @@ def preflight() -> dict[str, Any]:
 
 @task
 def stage_inputs() -> dict[str, Any]:
-    """Upload the processing script and a manifest of the raw files that are there now."""
-    from sagemaker_pca.steps.stage_inputs import stage_inputs
+    """Upload the processing script and a manifest of the raw files; skip the run if they made the model in service."""
+    from sagemaker_pca.steps.stage_inputs import stage_changed_inputs
 
-    return stage_inputs(PipelineRun.current())
+    return stage_changed_inputs(PipelineRun.current())
 
 
 @task
@@ -76,7 +77,7 @@ def roll_back() -> dict[str, Any]:
     return roll_back(PipelineRun.current())
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@task(trigger_rule=TriggerRule.ALL_DONE, outlets=[MODEL_ASSET])
 def publish_results() -> dict[str, Any]:
     """Write the report of whatever happened; fail the run if any step failed."""
     from sagemaker_pca.steps.publish_results import publish_results

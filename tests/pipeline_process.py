@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import boto3
 import httpx
+import numpy as np
 
 from quickstart.airflow_home import airflow_environment, create_airflow_home
 from sagemaker_pca.report import RunReport
@@ -68,6 +70,8 @@ class PipelineClient:
             "raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}",
             "endpoint_name": self.endpoint_name,
             "poll_seconds": 0.2,
+            # Tests run the same data again and again.
+            "force": True,
             **IMAGES,
             **settings,
         }
@@ -80,9 +84,19 @@ class PipelineClient:
         """Put a local file where the runs look for it."""
         self.s3.upload_file(str(path), BUCKET, self.raw_prefix + path.name)
 
-    def plan_fault(self, **fault: Any) -> None:
-        """Make the embedded service fail something; `sagemaker_local.faults` says what there is."""
-        httpx.post(f"{self._service_url}/sagemaker-local/faults", json=fault).raise_for_status()
+    def plan_fault(self, **fault: Any) -> dict[str, Any]:
+        """Make the embedded service fail something, as `sagemaker_local.faults` says; the answer is what is planned."""
+        planned: dict[str, Any] = self._faults("POST", json=fault)[-1]
+        return planned
+
+    def planned_faults(self) -> list[dict[str, Any]]:
+        """What the embedded service is still going to fail."""
+        return self._faults("GET")
+
+    def _faults(self, method: str, **request: Any) -> list[dict[str, Any]]:
+        answer = httpx.request(method, f"{self._service_url}/sagemaker-local/faults", timeout=60, **request)
+        faults: list[dict[str, Any]] = answer.raise_for_status().json()["faults"]
+        return faults
 
     def report(self, run_name: str) -> RunReport:
         """The report that a run published."""
@@ -147,3 +161,14 @@ class PipelineProcess(PipelineClient):
     def _is_ours(self, key: str) -> bool:
         settings = {setting.name: setting.value for setting in self._report(key).settings}
         return settings["endpoint_name"] == self.endpoint_name
+
+
+def raw_csv(rows: int, offset: float = 0.0) -> bytes:
+    """Four correlated channels in the recordings' layout."""
+    random = np.random.default_rng(5)
+    values = random.normal(size=(rows, 2)) @ random.normal(size=(2, 4)) * 0.005 + offset
+    text = io.StringIO()
+    text.write("Real Time,Ch5,Ch6,Ch7,Ch8,BioRadio Event,\n")
+    for row in values:
+        text.write("t," + ",".join(f"{value:.7f}" for value in row) + ",,\n")
+    return text.getvalue().encode()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sagemaker_pca.exceptions import DeploymentError
@@ -100,6 +101,12 @@ def failure_message(kind: ResourceKind, name: str, description: Mapping[str, Any
     if not reason and status == "Stopped":
         reason = "somebody stopped it, or it ran longer than MaxRuntimeInSeconds."
     return f"{kind.noun} {name} ended {status}: {reason or 'the service gives no reason'}"
+
+
+def ended_at(description: Mapping[str, Any]) -> datetime | None:
+    """When an ended job changed last, in a description with ISO timestamps; None for one that never ran."""
+    when = description.get("LastModifiedTime") or description.get("TransformEndTime")
+    return datetime.fromisoformat(when) if when else None
 
 
 def waiting_budget_seconds(description: Mapping[str, Any], queueing_seconds: float = 3600) -> float:

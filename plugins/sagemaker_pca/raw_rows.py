@@ -33,13 +33,18 @@ class RawFormat:
     decimal: str = "."
 
 
-def first_rows(name: str, content: bytes, raw_format: RawFormat, limit: int) -> NDArray[np.float64]:
-    """(n, d) feature values of up to `limit` rows from the beginning of a file, of which `content` may be a part.
+def first_rows(name: str, content: bytes, raw_format: RawFormat, limit: int, *, is_whole: bool) -> NDArray[np.float64]:
+    """(n, d) feature values of up to `limit` rows from the beginning of a file.
 
-    Raises:
-        InputError: when a feature column is missing, or no complete row with numbers is in the content.
+    :param content: the file, or its beginning
+    :param is_whole: whether it is the file, so that its last line is no line cut off in the middle of a number
+    :raises InputError: when a feature column is missing, or no complete row with numbers is in the content
     """
-    cells = _parquet_rows(content, raw_format) if name.endswith(".parquet") else _csv_rows(name, content, raw_format)
+    cells = (
+        _parquet_rows(content, raw_format)
+        if name.endswith(".parquet")
+        else _csv_rows(name, content, raw_format, is_whole=is_whole)
+    )
     rows: list[list[float]] = []
     for values in cells:
         numbers = _numbers(values, raw_format)
@@ -52,11 +57,12 @@ def first_rows(name: str, content: bytes, raw_format: RawFormat, limit: int) -> 
     return np.array(rows, dtype=np.float64)
 
 
-def _csv_rows(name: str, content: bytes, raw_format: RawFormat) -> Iterator[Sequence[str]]:
+def _csv_rows(name: str, content: bytes, raw_format: RawFormat, *, is_whole: bool) -> Iterator[Sequence[str]]:
     if name.endswith(".gz"):
-        content = zlib.decompressobj(GZIP_WINDOW).decompress(content, MAX_TEXT_BYTES)
-    # The last line may be cut off in the middle of a number.
-    complete, _, _ = content.rpartition(b"\n")
+        unpacker = zlib.decompressobj(GZIP_WINDOW)
+        content = unpacker.decompress(content, MAX_TEXT_BYTES)
+        is_whole = is_whole and unpacker.eof and not unpacker.unused_data
+    complete = content if is_whole else content.rpartition(b"\n")[0]
     lines = csv.reader(io.StringIO(complete.decode("utf-8-sig", errors="replace")), delimiter=raw_format.delimiter)
     header = [cell.strip() for cell in next(lines, [])]
     positions = [_position(name, header, column) for column in raw_format.columns]

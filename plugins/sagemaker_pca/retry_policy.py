@@ -16,6 +16,7 @@ from botocore.exceptions import (
 )
 
 from sagemaker_pca.exceptions import SageMakerPcaError
+from sagemaker_pca.sagemaker_hook import is_missing
 
 # botocore's own list of throttling codes is longer; these are the ones that SageMaker, S3 and STS document.
 TRANSIENT_CODES = frozenset(
@@ -82,5 +83,7 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same request may well be answered a little later."""
     if not isinstance(error, ClientError):
         return isinstance(error, LOST_CONNECTIONS)
+    if error.operation_name.startswith(("Create", "Update")) and is_missing(error):
+        return True  # what was created a moment ago may not be visible yet
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return error.response["Error"].get("Code") in TRANSIENT_CODES or status >= 500

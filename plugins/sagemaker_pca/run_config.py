@@ -69,6 +69,10 @@ class PcaRunConfig(BaseModel):
         "Scale features before training. The served model takes raw units either way: scaling is folded into it.",
     )
 
+    force: bool = setting(
+        False, "Data", "Train and deploy even if raw data, settings and script are those of the model in service."
+    )
+
     sklearn_version: str = setting(
         "1.4-2",
         "Processing",

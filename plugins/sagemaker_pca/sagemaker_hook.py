@@ -31,6 +31,7 @@ from sagemaker_pca.run_files import split_s3_uri
 RETRIES = {"mode": "adaptive", "max_attempts": 10}
 LOG_PAGE_LIMIT = 20
 LINE_CHUNK_BYTES = 1024 * 1024
+DELETION_SECONDS = 3600
 
 
 class CallerIdentity(NamedTuple):
@@ -172,12 +173,17 @@ class SageMakerPcaHook(SageMakerHook):
         self.conn.update_endpoint(**{key: value for key, value in request.items() if key != "Tags"})
 
     def delete_endpoint_and_wait(self, name: str, poll_seconds: float) -> None:
-        """Delete an endpoint and wait until it is gone; gone already is fine."""
+        """Delete an endpoint and wait until it is gone; gone already is fine.
+
+        Raises:
+            WaitTimeoutError: when it is still there after an hour.
+        """
         self.delete_if_there("endpoint", EndpointName=name)
-        for delay in delays(poll_seconds):
-            if self.find_endpoint(name) is None:
-                return
-            time.sleep(delay)
+        left = self.wait_for_endpoint(name, poll_seconds, DELETION_SECONDS)
+        if left is not None:
+            raise WaitTimeoutError(
+                f"endpoint {name} was deleted and is {left['EndpointStatus']} again. Who creates it?"
+            )
 
     def wait_for_endpoint(self, name: str, poll_seconds: float, max_wait_seconds: float) -> dict[str, Any] | None:
         """Description of an endpoint once it rests; None when it is gone.

@@ -17,6 +17,7 @@ from sagemaker_pca.job_status import (
     TRAINING_JOB,
     TRANSFORM_JOB,
     ResourceKind,
+    ended_at,
     failure_message,
     is_running,
     waiting_budget_seconds,
@@ -112,7 +113,7 @@ class SageMakerJobSensor(SageMakerWaitSensor):
         reason = failure_message(self.kind, self.job_name, description)
         if reason is None:
             return description
-        lines = "\n".join(last_lines(self.pca_hook, self.kind, self.job_name)) or "(no log)"
+        lines = "\n".join(last_lines(self.pca_hook, self.kind, self.job_name, ended_at(description))) or "(no log)"
         page = self.pca_hook.console.log_url(self.kind, self.job_name)
         raise JobFailedError(f"{reason}\nThe last lines of its log, whole at {page}:\n{lines}")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from sagemaker_pca.deployment import DeploymentRecord
 from sagemaker_pca.deployment_history import PastDeployment
 from sagemaker_pca.job_status import ENDPOINT, ENDPOINT_CONFIG, MODEL, PROCESSING_JOB, TRAINING_JOB
+from sagemaker_pca.model_asset import MODEL_ASSET
 from sagemaker_pca.model_card import ModelCard
 from sagemaker_pca.pipeline_run import PipelineRun
 from sagemaker_pca.report import (
@@ -26,8 +27,10 @@ from sagemaker_pca.report import (
 )
 from sagemaker_pca.report_page import render_html
 from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.run_fingerprint import run_fingerprint
 from sagemaker_pca.steps.retire_superseded import retire_superseded
 from sagemaker_pca.steps.roll_back import VERIFYING_TASK
+from sagemaker_pca.steps.stage_inputs import SKIP_REASON_KEY
 from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_durations, task_states
 
 CREATING_TASKS = {
@@ -42,36 +45,77 @@ def publish_results(run: PipelineRun) -> dict[str, Any]:
     """Publish report.json and report.html, release the lease, record a promotion.
 
     Raises:
+        AirflowSkipException: when nothing had changed since the model in service was trained.
         AirflowFailException: when a step of the run failed; a leaf that merely ran would turn the run green.
     """
     states = task_states(run.context)
     failed = [task_id for task_id, state in states.items() if state == "failed"]
     if run.result("preflight") is None:
         raise AirflowFailException(f"The run planned nothing: {_failure(run, failed)}")
+    if states.get("stage_inputs") == "skipped":
+        skipped = build_skipped_report(run, states)
+        write_report(run, skipped)
+        raise AirflowSkipException(skipped.run.reason)
     report = build_report(run, states)
+    write_report(run, report)
     files, hook = run.plan.files, run.hook
-    hook.write_bytes(files.report_json_uri, report.to_json().encode(), "application/json")
-    hook.write_bytes(files.report_html_uri, render_html(report).encode(), "text/html; charset=utf-8")
-    if report.deployment is not None:
-        note_deployment(run, report.deployment)
-    run.lease.release(hook)
+    try:
+        if report.deployment is not None:
+            note_deployment(run, report.deployment)
+    finally:
+        run.lease.release(hook)
     if any(state in FAILED_STATES for state in states.values()):
         raise AirflowFailException(f"{report.run.verdict}: {report.run.reason} Report: {files.report_html_uri}")
-    return {"verdict": report.run.verdict, "report_uri": files.report_html_uri}
+    result = model_event(report) | {"verdict": report.run.verdict, "report_uri": files.report_html_uri}
+    run.context["outlet_events"][MODEL_ASSET].extra = result
+    return result
+
+
+def write_report(run: PipelineRun, report: RunReport) -> None:
+    """Write the report for programs and for people."""
+    files = run.plan.files
+    run.hook.write_bytes(files.report_json_uri, report.to_json().encode(), "application/json")
+    run.hook.write_bytes(files.report_html_uri, render_html(report).encode(), "text/html; charset=utf-8")
+
+
+def model_event(report: RunReport) -> dict[str, Any]:
+    """What other people's DAGs learn of a verified model."""
+    event: dict[str, Any] = {"run_name": report.run.run_name}
+    if report.data is not None and report.model is not None:
+        event |= {
+            "rows": report.data.row_count,
+            "artifact_uri": report.model.artifact_uri,
+            "explained_variance_ratio": list(report.model.explained_variance_ratio),
+        }
+    if report.deployment is not None:
+        event |= report.deployment.model_dump(mode="json")
+    return event
 
 
 def note_deployment(run: PipelineRun, deployment: Deployment) -> None:
     """Keep the endpoint's records: what is promoted, what came before, and what may go."""
     if deployment.verified:
-        run.hook.write_json(
-            run.plan.files.promoted_uri, {"run_name": run.plan.run_name, **deployment.model_dump(mode="json")}
-        )
+        promoted = {
+            "run_name": run.plan.run_name,
+            "fingerprint": run_fingerprint(run.plan, run.inputs),
+            **deployment.model_dump(mode="json"),
+        }
+        run.hook.write_json(run.plan.files.promoted_uri, promoted)
     newest = PastDeployment(
         run_name=run.plan.run_name,
         endpoint_config_name=deployment.endpoint_config_name,
         model_name=deployment.model_name,
     )
     retire_superseded(run, newest, verified=deployment.verified)
+
+
+def build_skipped_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
+    """The report of a run that found nothing to do; it left nothing behind to be read."""
+    return RunReport(
+        run=_run(run, Verdict.SKIPPED, str(run.result("stage_inputs", SKIP_REASON_KEY))),
+        steps=_steps(run, states),
+        settings=_settings(run),
+    )
 
 
 def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
@@ -83,15 +127,7 @@ def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
     sample = hook.find_json(plan.files.projections_uri)
     verdict, reason = _verdict(run, states, card)
     return RunReport(
-        run=Run(
-            dag_id=plan.dag_id,
-            run_id=plan.run_id,
-            run_name=plan.run_name,
-            started_at=plan.started_at,
-            finished_at=datetime.now(UTC),
-            verdict=verdict,
-            reason=reason,
-        ),
+        run=_run(run, verdict, reason),
         steps=_steps(run, states),
         settings=_settings(run),
         data=card.data if card else None,
@@ -103,6 +139,19 @@ def build_report(run: PipelineRun, states: dict[str, str]) -> RunReport:
         projection_sample=ProjectionSample.model_validate(sample) if sample else None,
         resources=_resources(run),
         failed_step=_failed_step(run, states),
+    )
+
+
+def _run(run: PipelineRun, verdict: Verdict, reason: str) -> Run:
+    plan = run.plan
+    return Run(
+        dag_id=plan.dag_id,
+        run_id=plan.run_id,
+        run_name=plan.run_name,
+        started_at=plan.started_at,
+        finished_at=datetime.now(UTC),
+        verdict=verdict,
+        reason=reason,
     )
 
 

@@ -28,6 +28,8 @@ def roll_back(run: PipelineRun) -> dict[str, Any]:
     """
     if run.result("preflight") is None:
         raise AirflowSkipException("The run ended before it planned anything.")
+    if run.result("stage_inputs") is None:
+        raise AirflowSkipException("The run ended before it changed anything.")
     document = run.hook.find_json(run.plan.files.deployment_record_uri)
     if document is None:
         raise AirflowSkipException("This run changed no endpoint.")

@@ -95,7 +95,7 @@ def raw_sample(run: PipelineRun, limit: int) -> FloatArray:
         part = None if file.key.endswith(".parquet") else min(FIRST_BYTES, file.size)
         content = run.hook.read_bytes(f"s3://{inputs.raw_bucket}/{file.key}", first_bytes=part)
         try:
-            return first_rows(file.key, content, raw_format, limit)
+            return first_rows(file.key, content, raw_format, limit, is_whole=part in {None, file.size})
         except InputError as no_rows:
             error = no_rows
     raise error or InputError("The run staged no raw files.")

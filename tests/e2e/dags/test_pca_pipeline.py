@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.pca_model import PcaModel
 from sagemaker_pca.report import Verdict
-from tests.pipeline_process import BUCKET, PipelineProcess
+from tests.pipeline_process import BUCKET, PipelineProcess, raw_csv
 from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.e2e
@@ -209,18 +209,32 @@ def numbers(vector: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array(vector, dtype=float)
 
 
-def raw_csv(rows: int, offset: float = 0.0) -> bytes:
-    """Four correlated channels in the recordings' layout."""
-    random = np.random.default_rng(5)
-    values = random.normal(size=(rows, 2)) @ random.normal(size=(2, 4)) * 0.005 + offset
-    text = io.StringIO()
-    text.write("Real Time,Ch5,Ch6,Ch7,Ch8,BioRadio Event,\n")
-    for row in values:
-        text.write("t," + ",".join(f"{value:.7f}" for value in row) + ",,\n")
-    return text.getvalue().encode()
-
-
 def artifact_of(pipeline: PipelineProcess, uri: str) -> PcaModel:
     """The artifact at an S3 URI."""
     bucket, key = uri.removeprefix("s3://").split("/", 1)
     return PcaModel.from_artifact(pipeline.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def test_unchanged_data_ends_the_run_as_skipped_without_a_job_in_at_most_eight_calls(tmp_path: Path) -> None:
+    with ServiceProcess({"SAGEMAKER_LOCAL_RECORD_CALLS": "1"}) as service:
+        pipeline = PipelineProcess(service.url, tmp_path / "airflow", "unchanged")
+        pipeline.put_raw("a.csv", raw_csv(2000))
+        first = pipeline.run(force=False)
+        assert first.exit_code == 0, first.log[-4000:]
+
+        httpx.delete(f"{service.url}/sagemaker-local/calls").raise_for_status()
+        again = pipeline.run(force=False)
+        calls = httpx.get(f"{service.url}/sagemaker-local/calls").json()["calls"]
+        ours = [call["call"] for call in calls if "Airflow" in call["user_agent"]]
+
+        pipeline.put_raw("b.csv", raw_csv(2000, offset=0.01))
+        changed = pipeline.run(force=False)
+
+    assert again.exit_code == 0
+    assert again.report.run.verdict is Verdict.SKIPPED
+    assert first.report.run.run_name in again.report.run.reason
+    assert "Set force to train it again" in again.report.run.reason
+    assert again.step_states()["features.start_processing"] == "skipped"
+    assert len(ours) <= 8, ours
+    assert ours, calls
+    assert changed.report.run.verdict is Verdict.PROMOTED

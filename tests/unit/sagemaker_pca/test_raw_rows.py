@@ -16,7 +16,7 @@ TWO = RawFormat(("b", "a"), (10.0, 20.0))
 
 
 def rows(text: str, raw_format: RawFormat = TWO, limit: int = 100) -> Any:
-    return first_rows("x.csv", text.encode(), raw_format, limit).tolist()
+    return first_rows("x.csv", text.encode(), raw_format, limit, is_whole=False).tolist()
 
 
 def test_recordings_with_a_trailing_comma_in_header_and_rows_are_read() -> None:
@@ -78,13 +78,13 @@ def test_the_beginning_of_a_gzip_file_is_enough() -> None:
     numbers = np.random.default_rng(3).normal(size=(20_000, 2))
     text = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in numbers.tolist())
     packed = gzip.compress(text.encode())
-    read = first_rows("x.csv.gz", packed[: len(packed) // 2], TWO, 50)
+    read = first_rows("x.csv.gz", packed[: len(packed) // 2], TWO, 50, is_whole=False)
     np.testing.assert_array_equal(read, numbers[:50, ::-1])
 
 
 def test_a_gzip_file_of_gigabytes_is_not_unpacked_whole() -> None:
     packed = gzip.compress(b"a,b\n1,2\n" + b"\n" * (2 * MAX_TEXT_BYTES), compresslevel=1)
-    assert first_rows("x.csv.gz", packed, TWO, 1).tolist() == [[2, 1]]
+    assert first_rows("x.csv.gz", packed, TWO, 1, is_whole=True).tolist() == [[2, 1]]
 
 
 def parquet(**columns: list[Any]) -> bytes:
@@ -95,9 +95,15 @@ def parquet(**columns: list[Any]) -> bytes:
 
 def test_parquet_rows_are_read_like_csv_rows() -> None:
     content = parquet(a=[1.5, None, math.nan], other=["x", "y", "z"], b=[1, 2, None])
-    assert first_rows("x.parquet", content, TWO, 10).tolist() == [[1, 1.5], [2, 20], [10, 20]]
+    assert first_rows("x.parquet", content, TWO, 10, is_whole=True).tolist() == [[1, 1.5], [2, 20], [10, 20]]
 
 
 def test_numbers_of_parquet_have_no_decimal_comma_to_read() -> None:
     raw_format = RawFormat(("a",), (0.0,), delimiter=";", decimal=",")
-    assert first_rows("x.parquet", parquet(a=[1.5]), raw_format, 1).tolist() == [[1.5]]
+    assert first_rows("x.parquet", parquet(a=[1.5]), raw_format, 1, is_whole=True).tolist() == [[1.5]]
+
+
+def test_last_line_without_a_line_end_counts_only_in_a_whole_file() -> None:
+    content = b"a,b\n1,2\n3,41"
+    assert first_rows("x.csv", content, TWO, 9, is_whole=True).tolist() == [[2, 1], [41, 3]]
+    assert first_rows("x.csv", content, TWO, 9, is_whole=False).tolist() == [[2, 1]]
