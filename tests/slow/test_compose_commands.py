@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 import yaml
@@ -25,6 +23,9 @@ from quickstart.compose_env import generated_settings
 from quickstart.embedded_service import upload_raw_data
 from quickstart.processes import end_programs, last_lines
 from quickstart.sample_ecg import write_recordings
+from quickstart.ui import DAG_ID
+from tests.airflow_api import RunsApi, wait_for
+from tests.airflow_services import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,11 +33,6 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
 STARTING_ORDER = ("sagemaker-local", "api-server", "scheduler", "dag-processor", "triggerer")
 HEALTHY_SECONDS = 240
 RUN_SECONDS = 400
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -158,22 +154,7 @@ def test_every_service_starts_becomes_healthy_and_runs_the_pipeline(machine: Mac
     for name in STARTING_ORDER:
         machine.wait_until_healthy(name)
     upload_raw_data(f"http://127.0.0.1:{machine.sagemaker_port}", write_recordings(tmp_path, recordings=1, seconds=10))
-    assert state_of_a_run(machine) == "success"
-
-
-def state_of_a_run(machine: Machine) -> str:
-    address = f"http://127.0.0.1:{machine.api_port}"
-    with httpx.Client(base_url=address, trust_env=False, timeout=60) as api:
-        login = {"username": "admin", "password": machine.secrets["ADMIN_PASSWORD"]}
-        token = api.post("/auth/token", json=login).raise_for_status().json()["access_token"]
-        api.headers["Authorization"] = f"Bearer {token}"
-        deadline = time.monotonic() + RUN_SECONDS
-        runs = "/api/v2/dags/pca_pipeline/dagRuns"
-        while (started := api.post(runs, json={"logical_date": None, "conf": {"poll_seconds": 1}})).status_code == 404:
-            assert time.monotonic() < deadline
-            time.sleep(1)
-        run = started.raise_for_status().json()
-        while run["state"] not in {"success", "failed"} and time.monotonic() < deadline:
-            time.sleep(1)
-            run = api.get(f"{runs}/{run['dag_run_id']}").raise_for_status().json()
-    return str(run["state"])
+    api = RunsApi(f"http://127.0.0.1:{machine.api_port}", machine.secrets["ADMIN_PASSWORD"])
+    wait_for(lambda: not api.unready_part(DAG_ID) or None, HEALTHY_SECONDS)
+    run = api.trigger(DAG_ID, "under_compose", {"poll_seconds": 1})
+    assert run.wait_until_ended(RUN_SECONDS) == "success"

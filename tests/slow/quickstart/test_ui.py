@@ -5,16 +5,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import httpx
 import psutil
 import pytest
 from selenium import webdriver
@@ -23,9 +20,12 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.ui import WebDriverWait
 
+from quickstart.ui import DAG_ID
+from tests.airflow_api import DagRun, RunsApi, wait_for
+from tests.airflow_services import free_port
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 240
 RUN_SECONDS = 400
 
 
@@ -38,11 +38,10 @@ class RunningUi:
     address: str
     password: str
 
-    def client(self) -> httpx.Client:
-        login = {"username": "admin", "password": self.password}
-        token = httpx.post(f"{self.address}/auth/token", json=login, trust_env=False).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=self.address, headers=headers, trust_env=False, timeout=60)
+    def api(self) -> RunsApi:
+        api = RunsApi(self.address, self.password)
+        assert api.unready_part(DAG_ID) == ""
+        return api
 
     def stop(self) -> str:
         return subprocess.run(
@@ -68,11 +67,6 @@ def folder_of(process: psutil.Process) -> str | None:
 
 def environment(root: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'plugins'}"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def start_ui(root: Path) -> RunningUi:
@@ -107,24 +101,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
     assert running.processes() == []
 
 
-def finished_run(api: httpx.Client, run_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + RUN_SECONDS
-    while time.monotonic() < deadline:
-        run: dict[str, Any] = api.get(f"/api/v2/dags/pca_pipeline/dagRuns/{run_id}").raise_for_status().json()
-        if run["state"] in {"success", "failed"}:
-            return run
-        time.sleep(1)
-    raise AssertionError(f"{run_id} still runs after {RUN_SECONDS} s")
-
-
 def test_a_run_triggered_through_the_api_succeeds_and_its_logs_can_be_read(ui: RunningUi) -> None:
-    with ui.client() as api:
-        started = api.post("/api/v2/dags/pca_pipeline/dagRuns", json={"logical_date": None}).raise_for_status().json()
-        run = finished_run(api, started["dag_run_id"])
-        assert run["state"] == "success"
-        path = f"/api/v2/dags/pca_pipeline/dagRuns/{run['dag_run_id']}/taskInstances/preflight/logs/1"
-        log = api.get(path, headers={"Accept": "application/json"}).raise_for_status().json()
-    assert any("Done. Returned value was" in line["event"] for line in log["content"])
+    run = ui.api().trigger(DAG_ID, "from_the_api", {})
+    assert run.wait_until_ended(RUN_SECONDS) == "success"
+    assert "Done. Returned value was" in run.log("preflight")
 
 
 def test_a_user_triggers_the_pipeline_from_the_form_and_sees_it_succeed(
@@ -136,13 +116,12 @@ def test_a_user_triggers_the_pipeline_from_the_form_and_sees_it_succeed(
     browser.find_element(By.NAME, "password").send_keys(ui.password)
     browser.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
     wait.until(lambda page: "login" not in page.current_url)
-    browser.get(f"{ui.address}/dags/pca_pipeline")
+    browser.get(f"{ui.address}/dags/{DAG_ID}")
     wait.until(expected.element_to_be_clickable((By.CSS_SELECTOR, "button[aria-label='Trigger Dag']"))).click()
     wait.until(form_button).click()
     wait.until(lambda page: "/runs/" in page.current_url)
-    run_id = browser.current_url.rsplit("/", 1)[1]
-    with ui.client() as api:
-        assert finished_run(api, run_id)["state"] == "success"
+    run = DagRun(ui.api(), DAG_ID, browser.current_url.rsplit("/", 1)[1])
+    assert run.wait_until_ended(RUN_SECONDS) == "success"
     success = (By.XPATH, "//h2[contains(., 'manual__')]/following::*[text()='Success'][1]")
     assert wait.until(expected.visibility_of_element_located(success))
 
@@ -205,12 +184,5 @@ def test_nothing_is_left_running(tmp_path: Path, ui: RunningUi, ending: str) -> 
     running.process.wait(60)
     if ending != "interrupt":
         assert running.stop() == f"Ended {running.address}.\n"
-    assert until(lambda: not running.processes())
+    wait_for(lambda: not running.processes() or None, 10)
     assert running.stop() == "make ui is not running in this folder.\n"
-
-
-def until(holds: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds()
