@@ -155,7 +155,7 @@ def test_an_endpoint_that_another_run_deploys_to_is_not_touched(second: Deployme
 
 
 def test_the_wait_renews_the_lease(second: Deployment, hook: SageMakerPcaHook, plan_fault: PlanFault) -> None:
-    plan_fault(fault="delay_endpoint", seconds=5)
+    plan_fault(fault="delay_endpoint", seconds=10)
     second.deploy()
     before = hook.read_json(second.lease.uri)
     hook.write_json(second.lease.uri, before | {"expires_at": "2000-01-01T00:00:00+00:00"})
