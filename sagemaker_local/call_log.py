@@ -25,7 +25,7 @@ class Authorization:
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """A call that was served; no status means that no answer was sent."""
+    """A call that was served; no status means that the connection was closed before there was an answer."""
 
     time: str
     identity: str
