@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.infra.recorded_pipeline import Recording, record
+from tests.e2e.infra.recorded_dags import Recording, record
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """The pipeline through all its branches; made once, though xdist's workers are processes of their own."""
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    return shared_recording(shared / "recorded_pipeline.json", tmp_path_factory.mktemp("recorded_pipeline"))
+    return shared_recording(shared / "recorded_dags.json", tmp_path_factory.mktemp("recorded_dags"))
 
 
 def shared_recording(path: Path, folder: Path) -> Recording:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -16,6 +17,7 @@ import pytest
 
 from quickstart.airflow_home import aws_connection
 from quickstart.sample_ecg import write_recordings
+from sagemaker_pca.estate_hook import SageMakerEstateHook
 from sagemaker_pca.exceptions import WaitTimeoutError
 from sagemaker_pca.pipeline_run import AWS_CONN_ID
 from sagemaker_pca.report import Verdict
@@ -27,6 +29,7 @@ from sagemaker_pca.sensors.jobs import (
     SageMakerTransformJobSensor,
 )
 from sagemaker_pca.steps.choose_model import find_model_name
+from sagemaker_pca.sweep.estate import Series
 from sagemaker_pca.transform_config import TransformConfig
 from tests.deployed_stack import DeployedStack, deploy
 from tests.pipeline_process import BUCKET, PipelineProcess
@@ -35,7 +38,7 @@ from tests.service_process import ServiceProcess
 
 NAME = "policies"
 RECORDING = {"SAGEMAKER_LOCAL_RECORD_CALLS": "1"}
-PIPELINE, TRANSFORM = "pca_pipeline", "pca_batch_transform"
+PIPELINE, TRANSFORM, ENDPOINTS = "pca_pipeline", "pca_batch_transform", "sagemaker_endpoints"
 WAITS: dict[str, dict[str, type[SageMakerJobSensor]]] = {
     PIPELINE: {
         "features.wait_for_processing": SageMakerProcessingJobSensor,
@@ -119,7 +122,11 @@ def record(folder: Path) -> Recording:
         run_name = run_all_branches(pipeline, folder)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(service.url))
-            by_hand = [*stop_jobs(PIPELINE, run_name), *transform_in_all_ways(pipeline)]
+            by_hand = [
+                *stop_jobs(PIPELINE, run_name),
+                *transform_in_all_ways(pipeline),
+                *list_and_delete_endpoints(pipeline, run_name),
+            ]
         ends = [*task_ends(folder / "airflow" / "airflow.db"), *by_hand]
         recorded = httpx.get(f"{service.url}/sagemaker-local/calls").json()["calls"]
     return Recording(stack, asked_calls(recorded, sorted(ends), list(stack.trust)))
@@ -174,6 +181,23 @@ def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
     promoted = TransformConfig(model="promoted", endpoint_name=pipeline.endpoint_name)
     find_model_name(SageMakerPcaHook(aws_conn_id=AWS_CONN_ID), promoted, BUCKET)
     yield End.now(TRANSFORM, "preflight")
+
+
+def list_and_delete_endpoints(pipeline: PipelineProcess, run_name: str) -> Iterator[End]:
+    """Look at the estate as a sweep does, then delete the pipeline's endpoint with all that belongs to it."""
+    now = datetime.now(UTC)
+    # Left behind by a run that died: what its endpoint may have to return to counts as in use.
+    lease = {"holder": run_name, "expires_at": now.isoformat()}
+    pipeline.s3.put_object(Bucket=BUCKET, Key="endpoints/abandoned/lease.json", Body=json.dumps(lease).encode())
+    conf = {"command": "delete-endpoint", "name": pipeline.endpoint_name, "with_dependents": True, "dry_run": False}
+    done = pipeline.dags_test(ENDPOINTS, {**conf, "poll_seconds": 0.1})
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert pipeline.serving_config() is None
+
+    # Of endpoints that are a day old; none here is.
+    hook = SageMakerEstateHook(aws_conn_id=AWS_CONN_ID)
+    hook.count_invocations([Series(pipeline.endpoint_name, "AllTraffic")], now - timedelta(days=1), now)
+    yield End.now(ENDPOINTS, "plan")
 
 
 def stop_jobs(dag_id: str, job_name: str) -> Iterator[End]:
