@@ -51,7 +51,7 @@ lint: setup-dev ## ruff, mypy --strict, and the import rules of the architecture
 	@.venv/bin/python -m mypy
 	@.venv/bin/python -c 'from importlinter.cli import lint_imports_command as main; main()'
 
-bench: setup-dev ## the README's figures, measured on this machine
+bench: setup-dev ## measurements on this machine: DAG parse time, a sweep over thousands of endpoints
 	@$(VENV_PYTHON) -m benchmarks
 
 lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt

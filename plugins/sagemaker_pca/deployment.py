@@ -18,7 +18,7 @@ Action = Literal["create", "update", "replace", "wait", "keep"]
 class DeploymentRecord(BaseModel):
     """What a deployment changes, written before the request that changes it: the roll-back target."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     endpoint_name: str
     endpoint_config_name: str

@@ -18,7 +18,7 @@ MANAGED_BY = "sagemaker-pca"
 class RawFile(BaseModel):
     """One raw data object as it was when the run listed it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     key: str
     size: int
@@ -28,7 +28,7 @@ class RawFile(BaseModel):
 class StagedInputs(BaseModel):
     """What the processing job reads; both names hold the digest of their content."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     code_uri: str
     manifest_uri: str
@@ -39,7 +39,7 @@ class StagedInputs(BaseModel):
 class RunPlan(BaseModel):
     """Everything later tasks need to know of a run, decided once."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     config: PcaRunConfig
     origins: dict[str, Origin]
