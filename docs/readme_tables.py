@@ -1,52 +1,70 @@
-"""Writes the README's tables from the code: `python -m docs.readme_tables` after a setting changed."""
+"""Writes the README's settings tables from the code: `python -m docs.readme_tables` after a setting changed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.sweep.command_config import EndpointCommand
+from sagemaker_pca.transform_config import TransformConfig
 
 README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->"
+TABLES: dict[str, type[BaseModel]] = {
+    "pca_pipeline": PcaRunConfig,
+    "pca_batch_transform": TransformConfig,
+    "sagemaker_endpoints": EndpointCommand,
+}
 
 
-def settings_table() -> str:
+def settings_table(model: type[BaseModel]) -> str:
     """One row per setting: its name, built-in default, allowed values and help."""
-    properties = PcaRunConfig.model_json_schema()["properties"]
     lines = ["| setting | default | allowed | what it does |", "|---|---|---|---|"]
     section = None
-    for name, schema in properties.items():
+    schemas = model.model_json_schema()
+    for name, schema in schemas["properties"].items():
         if schema["section"] != section:
             section = schema["section"]
             lines.append(f"| **{section}** | | | |")
-        lines.append(f"| `{name}` | {_default(name)} | {_allowed(schema)} | {schema['description']} |")
+        row = (f"`{name}`", _default(model, name), _allowed(schema), _cell(schema["description"]))
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
-def _default(name: str) -> str:
-    default = PcaRunConfig.model_fields[name].default
-    if default is None:
+def _default(model: type[BaseModel], name: str) -> str:
+    default = model.model_fields[name].default
+    if default is None or default in ((), {}):
         return "unset"
     shown = ", ".join(default) if isinstance(default, tuple) else str(default)
-    return f"`{shown.lower() if isinstance(default, bool) else shown}`"
+    return f"`{_cell(shown.lower() if isinstance(default, bool) else shown)}`"
 
 
 def _allowed(schema: dict[str, Any]) -> str:
     shape = schema | next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), {})
     if "enum" in shape:
-        return ", ".join(f"`{value}`".replace("|", "\\|").replace("\t", "\\t") for value in shape["enum"])
+        return ", ".join(f"`{_cell(value)}`" for value in shape["enum"])
     bounds = [f"≥ {shape['minimum']:g}"] if "minimum" in shape else []
     bounds += [f"≤ {shape['maximum']:g}"] if "maximum" in shape else []
-    kind = {"array": "list of names", "boolean": "true, false", "object": "JSON object", "string": "text"}
-    return " ".join(bounds) or kind.get(shape["type"], shape["type"])
+    kinds = {"array": "list", "boolean": "true, false", "object": "JSON object", "string": "text"}
+    return " ".join(bounds) or kinds.get(shape["type"], shape["type"])
+
+
+def _cell(text: str) -> str:
+    """Text that does not end its table cell."""
+    return text.replace("|", "\\|").replace("\t", "\\t")
 
 
 def with_tables(readme: str) -> str:
     """The README's text with its tables as the code says now."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{settings_table()}{END}{after}"
+    for dag_id, model in TABLES.items():
+        begin, end = f"<!-- settings of {dag_id}: begin -->\n", f"<!-- settings of {dag_id}: end -->"
+        before, found, rest = readme.partition(begin)
+        if not found:
+            raise ValueError(f"README.md has no line {begin.strip()}. Put it, and its end, where the table belongs.")
+        readme = f"{before}{begin}{settings_table(model)}{end}{rest.partition(end)[2]}"
+    return readme
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from docs.readme_tables import README, settings_table, with_tables
-from sagemaker_pca.run_config import PcaRunConfig
+import pytest
+from pydantic import BaseModel
+
+from docs.readme_tables import README, TABLES, settings_table, with_tables
 
 
 def test_readme_shows_the_settings_as_the_code_has_them() -> None:
@@ -9,8 +11,14 @@ def test_readme_shows_the_settings_as_the_code_has_them() -> None:
     assert readme == with_tables(readme), "run: python -m docs.readme_tables"
 
 
-def test_every_setting_has_a_row_with_its_help() -> None:
-    table = settings_table()
-    for name, field in PcaRunConfig.model_fields.items():
+@pytest.mark.parametrize("model", TABLES.values(), ids=TABLES)
+def test_every_setting_has_a_row_with_its_help(model: type[BaseModel]) -> None:
+    table = settings_table(model)
+    for name, field in model.model_fields.items():
         assert f"| `{name}` |" in table
-        assert str(field.description) in table
+        assert str(field.description).replace("|", "\\|") in table
+
+
+def test_readme_without_a_place_for_a_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="settings of pca_pipeline: begin"):
+        with_tables("# no tables")
