@@ -48,7 +48,7 @@ def _allowed(schema: dict[str, Any]) -> str:
     bounds = [f"≥ {shape['minimum']:g}"] if "minimum" in shape else []
     bounds += [f"≤ {shape['maximum']:g}"] if "maximum" in shape else []
     kinds = {"array": "list", "boolean": "true, false", "object": "JSON object", "string": "text"}
-    return " ".join(bounds) or kinds.get(shape["type"], shape["type"])
+    return " ".join(bounds) or kinds[shape["type"]]
 
 
 def _cell(text: str) -> str:

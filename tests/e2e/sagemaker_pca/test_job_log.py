@@ -1,9 +1,11 @@
 """A job's log is followed to its last line, each line once, and no other job's."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from sagemaker_pca.job_log import TAIL_LINES, JobLog, last_lines
-from sagemaker_pca.job_status import PROCESSING_JOB, TRAINING_JOB, ResourceKind
+from sagemaker_pca.job_status import PROCESSING_JOB, TRAINING_JOB, ResourceKind, ended_at
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws
 
@@ -44,4 +46,17 @@ def test_a_job_that_has_said_nothing_yet_has_an_empty_log(hook: SageMakerPcaHook
 def test_the_last_lines_are_the_last_ones(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
     name = aws.start_processing("for n in range(100): print(n)")
     aws.wait_for_processing(name)
-    assert last_lines(hook, PROCESSING_JOB, name) == [str(n) for n in range(100 - TAIL_LINES, 100)]
+    expected = [str(n) for n in range(100 - TAIL_LINES, 100)]
+    ended = ended_at(hook.describe(PROCESSING_JOB, name))
+    assert ended is not None
+    assert last_lines(hook, PROCESSING_JOB, name, ended) == expected
+    assert last_lines(hook, PROCESSING_JOB, name, None) == expected
+
+
+def test_a_job_that_was_silent_before_its_end_shows_what_it_said_earlier(
+    aws: EmbeddedAws, hook: SageMakerPcaHook
+) -> None:
+    name = aws.start_processing("print('only line')")
+    aws.wait_for_processing(name)
+    much_later = datetime.now(UTC) + timedelta(hours=2)
+    assert last_lines(hook, PROCESSING_JOB, name, much_later) == ["only line"]
