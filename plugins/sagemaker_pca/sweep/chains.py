@@ -45,12 +45,6 @@ class Chain(BaseModel):
     planned_at: datetime
     steps: tuple[Step, ...]
 
-    @property
-    def label(self) -> str:
-        """The chain in the grid: its first resource, and how many come along."""
-        more = len(self.steps) - 1
-        return self.steps[0].name + (f" +{more}" if more else "")
-
     def users_of(self, step: Step) -> list[Step]:
         """Steps of the chain whose resource uses this one's."""
         order = [kind.operation for kind in KINDS]
@@ -72,13 +66,15 @@ def connected_steps(resources: Iterable[Resource], needs: Mapping[Resource, Iter
         for used in _used(item, needs, going):
             neighbours[item].append(used)
             neighbours[used].append(item)
-    seen: set[Resource] = set()
-    groups = []
+    groups: list[list[Step]] = []
+    group_of: dict[Resource, list[Step]] = {}
     for item in going.values():
-        if item not in seen:
-            group = list(_reachable(item, neighbours, seen))
-            groups.append(tuple(_step(one, needs, going) for kind in KINDS for one in group if one.kind is kind))
-    return groups
+        if item not in group_of:
+            groups.append([])
+            group_of |= dict.fromkeys(_reachable(item, neighbours), groups[-1])
+    for item in sorted(going.values(), key=lambda item: KINDS.index(item.kind)):
+        group_of[item].append(_step(item, needs, going))
+    return [tuple(steps) for steps in groups]
 
 
 def _used(item: Resource, needs: Mapping[Resource, Iterable[str]], going: Going) -> Iterator[Resource]:
@@ -87,17 +83,13 @@ def _used(item: Resource, needs: Mapping[Resource, Iterable[str]], going: Going)
         yield from (going[below, name] for name in needs.get(item, ()) if (below, name) in going)
 
 
-def _reachable(
-    start: Resource, neighbours: Mapping[Resource, list[Resource]], seen: set[Resource]
-) -> Iterator[Resource]:
-    seen.add(start)
-    waiting = [start]
+def _reachable(start: Resource, neighbours: Mapping[Resource, list[Resource]]) -> set[Resource]:
+    reached, waiting = {start}, [start]
     while waiting:
-        item = waiting.pop()
-        yield item
-        new = [one for one in neighbours.get(item, ()) if one not in seen]
-        seen.update(new)
-        waiting += dict.fromkeys(new)
+        new = set(neighbours.get(waiting.pop(), ())) - reached
+        reached |= new
+        waiting += new
+    return reached
 
 
 def _step(item: Resource, needs: Mapping[Resource, Iterable[str]], going: Going) -> Step:

@@ -161,7 +161,7 @@ class Survey:
             return
         leaving = {item.name for item in self.going(ENDPOINT_CONFIG)}
         staying = [name for name in self._list(ENDPOINT_CONFIG) if name not in leaving]
-        self._describe_configs(staying)
+        self._describe_configs(self._list(ENDPOINT_CONFIG))  # those that leave too: their models go after them
         users = self._users(staying, self._models_of)
         hidden = self._unreadable("configuration", staying, self.config_details) or self._unnamed_models()
 
