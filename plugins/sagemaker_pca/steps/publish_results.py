@@ -31,6 +31,7 @@ from sagemaker_pca.run_fingerprint import run_fingerprint
 from sagemaker_pca.steps.retire_superseded import retire_superseded
 from sagemaker_pca.steps.roll_back import VERIFYING_TASK
 from sagemaker_pca.steps.stage_inputs import SKIP_REASON_KEY
+from sagemaker_pca.steps.stop_abandoned_jobs import stop_abandoned_jobs
 from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_durations, task_states
 
 CREATING_TASKS = {
@@ -56,6 +57,7 @@ def publish_results(run: PipelineRun) -> dict[str, Any]:
         skipped = build_skipped_report(run, states)
         write_report(run, skipped)
         raise AirflowSkipException(skipped.run.reason)
+    stop_abandoned_jobs(run, states)
     report = build_report(run, states)
     write_report(run, report)
     files, hook = run.plan.files, run.hook
