@@ -70,12 +70,16 @@ def _plan_row(item: PlannedResource) -> list[str]:
 def plan_summary(plan: DeletionPlan) -> str:
     """The plan in a sentence or two."""
     verb = "would be" if plan.command.dry_run else "are to be"
-    text = f"{len(plan.going)} of {len(plan.resources)} resources {verb} deleted."
-    if endpoints := sum(item.kind == "endpoint" for item in plan.going):
-        text += f" That saves {plan.monthly_saving:.2f} a month"
-        unknown = plan.unpriced_endpoints
-        text += f", and what {unknown} of {endpoints} endpoints cost, which is unknown." if unknown else "."
+    text = f"{len(plan.going)} of {len(plan.resources)} resources {verb} deleted. {_saving(plan)}".strip()
     return f"{text} Refused: {plan.refusal}" if plan.refusal else text
+
+
+def _saving(plan: DeletionPlan) -> str:
+    endpoints, unknown = sum(item.kind == "endpoint" for item in plan.going), plan.unpriced_endpoints
+    if unknown == endpoints:
+        return "What that saves is unknown." if endpoints else ""
+    saving = f"That saves {plan.monthly_saving:.2f} a month"
+    return f"{saving}, and what {unknown} of {endpoints} endpoints cost, which is unknown." if unknown else f"{saving}."
 
 
 def outcome_table(outcomes: Iterable[Outcome]) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -13,7 +13,8 @@ from tests.unit.sagemaker_pca.sweep.in_memory_estate import InMemoryEstate
 
 DELETED = Outcome(kind="endpoint", name="a", outcome="deleted")
 FAILED = Outcome(kind="endpoint", name="b", outcome="failed", reason="AccessDenied")
-SILENT = ("failed", "its task ended without a word")
+KEPT = FAILED.model_copy(update={"outcome": "kept"})
+SILENT: tuple[Literal["failed"], str] = ("failed", "its task ended without a word")
 
 
 def plan(command: str = "sweep", **settings: Any) -> dict[str, Any]:
@@ -44,14 +45,14 @@ def test_what_was_never_to_be_deleted_has_no_outcome(settings: dict[str, Any]) -
         ({}, [DELETED], False, "deleted"),
         ({}, [], False, "deleted"),
         ({}, [DELETED, FAILED], False, "incomplete"),
-        ({}, [FAILED.model_copy(update={"outcome": "kept"})], False, "deleted"),
+        ({}, [KEPT], False, "deleted"),
         ({}, [], True, "not approved"),
         ({"dry_run": True}, [], False, "dry run"),
         ({"dry_run": True, "max_delete": 1}, [], False, "dry run"),
         ({"max_delete": 1}, [], False, "refused"),
         (
             {"command": "delete-endpoint", "name": "b"},
-            [FAILED.model_copy(update={"outcome": "kept"})],
+            [KEPT],
             False,
             "incomplete",
         ),

@@ -162,7 +162,7 @@ def test_leases_hold_until_they_expire_and_their_records_longer() -> None:
         "dead": {"holder": "run-2", "expires_at": "2026-03-10T11:50:00+00:00"},
         "gone": {"holder": "run-3", "expires_at": "2026-03-10T11:50:00+00:00"},
     }
-    ways_back = [
+    ways_back: list[tuple[str, dict[str, Any]]] = [
         ("new", {"endpoint_config_name": "run-1", "previous_endpoint_config_name": None}),
         ("dead", {"endpoint_config_name": "run-2", "previous_endpoint_config_name": "run-0"}),
         ("gone", {"endpoint_config_name": "run-3", "previous_endpoint_config_name": "run-0"}),

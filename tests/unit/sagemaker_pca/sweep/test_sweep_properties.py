@@ -87,7 +87,7 @@ def commands(draw: st.DrawFn) -> EndpointCommand:
     command = draw(st.sampled_from(["sweep", "sweep", "delete-endpoint", "delete-endpoint-config", "delete-model"]))
     sweep = CONDITIONS | draw(st.sampled_from([OF_ENDPOINTS, OF_THE_REST]))
     options = COMMON | SAFETY | (sweep if command == "sweep" else NAMED)
-    return EndpointCommand(command=command, **draw(st.fixed_dictionaries(options)))
+    return EndpointCommand.model_validate({"command": command, **draw(st.fixed_dictionaries(options))})
 
 
 class GuardedEstate:

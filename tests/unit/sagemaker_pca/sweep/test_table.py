@@ -59,7 +59,7 @@ def test_a_plan_says_which_savings_are_unknown_and_why_it_is_refused() -> None:
     command = EndpointCommand(command="sweep", include=("*",), max_delete=1, dry_run=False)
     summary = plan_table(plan_deletion(estate, command, "bucket", NOW)).splitlines()[-1]
     assert summary == (
-        "2 of 2 resources are to be deleted. That saves 0.00 a month, and what 2 of 2 endpoints cost, which is unknown. "
+        "2 of 2 resources are to be deleted. What that saves is unknown. "
         "Refused: The sweep would delete 2 resources, more than max_delete=1. Narrow it down, or raise max_delete."
     )
 
@@ -76,3 +76,16 @@ def test_a_description_is_one_member_a_line() -> None:
         "EndpointName  e",
         "hourly_cost   None",
     ]
+
+
+def test_a_known_saving_is_told_beside_what_is_unknown() -> None:
+    estate = InMemoryEstate(NOW)
+    for name in "ab":
+        estate.serve(name)
+    estate.configs["b"].instance_type = "ml.unheard.of"
+    command = EndpointCommand(
+        command="sweep", include=("*",), hourly_prices={"ml.m5.large": 0.1}, max_delete_percent=100
+    )
+    assert plan_table(plan_deletion(estate, command, "bucket", NOW)).splitlines()[-1] == (
+        "2 of 2 resources would be deleted. That saves 73.00 a month, and what 1 of 2 endpoints cost, which is unknown."
+    )
