@@ -163,6 +163,9 @@ def run_all_branches(pipeline: PipelineProcess, folder: Path) -> str:
 
     superseding = pipeline.run(keep_superseded=1)
     assert superseding.report.run.verdict is Verdict.PROMOTED, superseding.log[-4000:]
+
+    unchanged = pipeline.run(keep_superseded=1, force=False)
+    assert unchanged.report.run.verdict is Verdict.SKIPPED, unchanged.log[-4000:]
     return superseding.report.run.run_name
 
 
