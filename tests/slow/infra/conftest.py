@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.infra.recorded_dags import Recording, record
+from tests.slow.infra.recorded_dags import Recording, record
 
 
 @pytest.fixture(scope="session")

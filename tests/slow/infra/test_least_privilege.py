@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.deployed_stack import AIRFLOW_POLICIES, DeployedStack, Statement
-from tests.e2e.infra.recorded_dags import ENDPOINTS, PIPELINE, TRANSFORM, AskedCall, Recording
+from tests.slow.infra.recorded_dags import ENDPOINTS, PIPELINE, TRANSFORM, AskedCall, Recording
 from tests.policy_evaluator import Question, is_allowed
 
 # The recording runs the pipeline five times.
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 POLICIES = {PIPELINE: ["PipelinePolicy"], TRANSFORM: ["BatchTransformPolicy"], ENDPOINTS: ["EndpointsPolicy"]}
 # What each statement is there for: a step that fails without it.
