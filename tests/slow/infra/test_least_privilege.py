@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.deployed_stack import AIRFLOW_POLICIES, DeployedStack, Statement
-from tests.slow.infra.recorded_dags import ENDPOINTS, PIPELINE, TRANSFORM, AskedCall, Recording
 from tests.policy_evaluator import Question, is_allowed
+from tests.slow.infra.recorded_dags import ENDPOINTS, PIPELINE, TRANSFORM, AskedCall, Recording
 
 # The recording runs the pipeline five times.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
