@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+import httpx
 import numpy as np
 
 from tests.e2e.sagemaker_local.embedded_aws import PCA, ROLE, EmbeddedAws, artifact_bytes
@@ -61,9 +63,31 @@ class EmbeddedEstate:
         """Add an endpoint with a configuration and a model of the same name; the tags are the endpoint's."""
         return self.add_endpoint(name, self.add_config(name, self.add_model(name)), tags)
 
+    def start_update(self, name: str, config_name: str) -> None:
+        """Ask an endpoint to serve another configuration."""
+        self.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config_name)
+
+    def update(self, name: str, config_name: str) -> None:
+        """Let an endpoint serve another configuration."""
+        self.start_update(name, config_name)
+        assert self.aws.wait_for_endpoint(name)["EndpointStatus"] == "InService"
+
+    def put_invocations(self, name: str, count: float, when: datetime) -> None:
+        """Put a count of invocations into CloudWatch, as of any time."""
+        dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "v1"}]
+        metric = {"MetricName": "Invocations", "Dimensions": dimensions, "Timestamp": when, "Value": count}
+        self.aws.client("cloudwatch").put_metric_data(Namespace="AWS/SageMaker", MetricData=[metric])
+
+    def plan_fault(self, **fault: Any) -> None:
+        """Make the service fail something; `sagemaker_local.faults` says what there is."""
+        httpx.post(f"{self.aws.url}/sagemaker-local/faults", json=fault).raise_for_status()
+
     def put_record(self, endpoint_name: str, file_name: str, document: Mapping[str, Any]) -> None:
         """Put what the pipeline keeps of an endpoint."""
-        key = f"endpoints/{endpoint_name}/{file_name}"
+        self.put(f"endpoints/{endpoint_name}/{file_name}", document)
+
+    def put(self, key: str, document: Mapping[str, Any]) -> None:
+        """Put a document into the pipeline's bucket."""
         self.aws.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document).encode())
 
     def names(self) -> dict[str, set[str]]:
@@ -85,6 +109,7 @@ class EmbeddedEstate:
 
     def remove_everything(self) -> None:
         """Leave nothing of a test to the next one."""
+        httpx.delete(f"{self.aws.url}/sagemaker-local/faults").raise_for_status()
         left = self.names()
         for name in left["endpoint"]:
             self.aws.wait_for_endpoint(name)

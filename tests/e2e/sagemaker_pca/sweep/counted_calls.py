@@ -1,0 +1,42 @@
+"""What a hook's clients ask of AWS, and answers of AWS that the embedded service does not give."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+
+from sagemaker_pca.estate_hook import SageMakerEstateHook
+
+
+class CountedCalls(Counter[str]):
+    """Calls of a hook from now on, by operation, each once however often it is tried again."""
+
+    def __init__(self, hook: SageMakerEstateHook) -> None:
+        super().__init__()
+        for client in (hook.conn, hook.s3, hook.tagging, hook.cloudwatch):
+            client.meta.events.register("before-call.*.*", self._note)
+
+    def _note(self, model: Any, **_: Any) -> None:
+        self[model.name] += 1
+
+
+def refuse(client: Any, operation: str) -> None:
+    """Let the client's calls of an operation end as for an identity that may not do it."""
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        body = json.dumps({"__type": "AccessDeniedException", "message": "You may not."}).encode()
+        return AWSResponse(request.url, 400, {"x-amzn-errortype": "AccessDeniedException"}, _Body(body))
+
+    client.meta.events.register(f"before-send.*.{operation}", answer)
+
+
+class _Body:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self._content

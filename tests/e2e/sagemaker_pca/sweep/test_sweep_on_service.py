@@ -1,0 +1,108 @@
+"""Plan and deletion against the service itself: they agree, keep what is needed, and a second run finds nothing."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sagemaker_pca.estate_hook import SageMakerEstateHook
+from sagemaker_pca.sweep.command_config import EndpointCommand
+from sagemaker_pca.sweep.deletion import ChainDeletion
+from sagemaker_pca.sweep.deletion_plan import DeletionPlan, plan_deletion
+from tests.e2e.sagemaker_pca.embedded_estate import BUCKET, EmbeddedEstate
+from tests.e2e.sagemaker_pca.sweep.counted_calls import CountedCalls
+
+pytestmark = pytest.mark.e2e
+
+PAST = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+SWEEPS: list[dict[str, Any]] = [
+    {"expired": True, "with_dependents": True},
+    {"include": ["re:e[0-5]"]},
+    {"orphaned": True, "orphan_grace_hours": 0},
+    {"orphaned": True, "orphan_grace_hours": 0, "managed_only": False},
+]
+
+
+def plan(hook: SageMakerEstateHook, **settings: Any) -> DeletionPlan:
+    options = {"command": "sweep", "dry_run": False, "max_delete_percent": 100, "max_delete": 1000, "poll_seconds": 0.1}
+    return plan_deletion(hook, EndpointCommand.model_validate(options | settings), BUCKET, datetime.now(UTC))
+
+
+def fill(estate: EmbeddedEstate, seed: int) -> set[str]:
+    """Endpoints, configurations and models that use each other at random; the names of what is protected."""
+    pick = random.Random(seed)  # noqa: S311 - an estate, no secret
+    protected = set()
+
+    def tags(name: str) -> dict[str, str]:
+        if pick.random() < 0.2:
+            protected.add(name)
+            return {"protect": "true"}
+        return pick.choice([{}, {"expires-at": PAST}, {"expires-at": PAST}, {"managed-by": "somebody"}])
+
+    models = [estate.add_model(f"m{number}", tags(f"m{number}")) for number in range(8)]
+    configs = [
+        estate.add_config(f"c{number}", *pick.sample(models, pick.choice([1, 2])), tags=tags(f"c{number}"))
+        for number in range(8)
+    ]
+    for number in range(6):
+        estate.add_endpoint(f"e{number}", pick.choice(configs), tags(f"e{number}"))
+    estate.put_record("e0", "promoted.json", {"endpoint_config_name": "c0", "previous_endpoint_config_name": "c1"})
+    protected |= {"c0", "c1"} if "e0" in protected else set()
+    return protected
+
+
+@pytest.mark.parametrize("settings", SWEEPS)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sweep_deletes_what_it_planned_and_nothing_that_is_needed(
+    hook: SageMakerEstateHook, estate: EmbeddedEstate, seed: int, settings: dict[str, Any]
+) -> None:
+    protected = fill(estate, seed)
+    before = everything(estate)
+    planned = plan(hook, **settings)
+    outcomes = [outcome for chain in planned.chains for outcome in ChainDeletion(hook, chain).run()]
+
+    assert {outcome.outcome for outcome in outcomes} <= {"deleted"}, outcomes
+    gone = before - everything(estate)
+    assert gone
+    assert gone == {(item.kind, item.name) for item in planned.going}
+    assert not protected & {name for _, name in gone}
+    assert_whole(estate)
+    assert plan(hook, **settings).going == []
+
+
+def everything(estate: EmbeddedEstate) -> set[tuple[str, str]]:
+    return {(kind, name) for kind, names in estate.names().items() for name in names}
+
+
+def assert_whole(estate: EmbeddedEstate) -> None:
+    """What is left has all that it uses."""
+    left = estate.names()
+    for name in left["endpoint"]:
+        assert estate.sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] in left["endpoint_config"]
+    for name in left["endpoint_config"]:
+        variants = estate.sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
+        assert {variant["ModelName"] for variant in variants} <= left["model"]
+
+
+def test_throttling_changes_no_verdict(hook: SageMakerEstateHook, estate: EmbeddedEstate) -> None:
+    fill(estate, seed=1)
+    calm = plan(hook, expired=True, with_dependents=True)
+    for operation in ("ListEndpoints", "DescribeEndpoint", "DescribeEndpointConfig", "ListModels"):
+        estate.plan_fault(fault="throttle", target=operation)
+    throttled = plan(hook, expired=True, with_dependents=True)
+    verdicts = [[(item.name, item.decision, item.reason) for item in one.resources] for one in (calm, throttled)]
+    assert verdicts[0] == verdicts[1]
+
+
+def test_a_plan_describes_each_endpoint_and_configuration_at_most_once(
+    hook: SageMakerEstateHook, estate: EmbeddedEstate
+) -> None:
+    fill(estate, seed=2)
+    calls = CountedCalls(hook)
+    plan(hook, include=["*"], with_dependents=True, managed_only=False)
+    assert calls["DescribeEndpoint"] <= 6
+    assert calls["DescribeEndpointConfig"] <= 8
+    assert [calls[f"List{kind}"] for kind in ("Endpoints", "EndpointConfigs", "Models")] == [1, 1, 1]
