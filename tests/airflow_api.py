@@ -14,6 +14,8 @@ from quickstart.airflow_api import AirflowApi
 T = TypeVar("T")
 
 POLL_SECONDS = 0.3
+# SQLite refuses a write where another one came between, and the api-server answers that with an error.
+DATABASE_ATTEMPTS = 5
 ENDED_RUN_STATES = frozenset({"success", "failed"})
 ENDED_TASK_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
@@ -31,7 +33,10 @@ class RunsApi(AirflowApi):
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
         """Answer of a call below `/api/v2/`; an error's own words are in the exception."""
-        answer = self._client.request(method, f"/api/v2/{path}", json=body, params=query)
+        for _ in range(DATABASE_ATTEMPTS):
+            answer = self._client.request(method, f"/api/v2/{path}", json=body, params=query)
+            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+                break
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:2000]}"
         return answer.json()
 
@@ -83,7 +88,7 @@ class DagRun:
         """Log of a try (the newest unless given), the triggerer's part included, one event a line."""
         number = try_number or self.task(task_id)["try_number"]
         answer = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content="true")
-        return "\n".join(event if isinstance(event, str) else str(event.get("event")) for event in answer["content"])
+        return "\n".join(" ".join(map(str, event.values())) for event in answer["content"])
 
     def set_state(self, state: str) -> None:
         """Mark the run as a user does."""
@@ -107,6 +112,11 @@ class DagRun:
     def wait_until_ended(self, seconds: float) -> str:
         """State in which the run ends."""
         return wait_for(lambda: state if (state := self.state()) in ENDED_RUN_STATES else None, seconds, self._progress)
+
+    def wait_until_ended_again(self, seconds: float) -> str:
+        """State in which the run ends after some of its tasks were cleared."""
+        wait_for(lambda: self.state() not in ENDED_RUN_STATES or None, seconds, self._progress)
+        return self.wait_until_ended(seconds)
 
     def wait_for_task(self, task_id: str, state: str, seconds: float) -> dict[str, Any]:
         """The task instance once it is in a state; fails at once where it has ended in another one."""

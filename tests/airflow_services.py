@@ -6,7 +6,7 @@ import contextlib
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -67,14 +67,18 @@ class AirflowServices:
 
         wait_for(task_process, seconds).kill()
 
-    def restart(self, name: str, signal_number: signal.Signals) -> None:
-        """End one of the services by a signal and start it anew."""
+    @contextlib.contextmanager
+    def without(self, name: str, signal_number: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+        """End one of the services by a signal, and start it anew at the end of the block."""
         program = self._programs[name]
         family = psutil.Process(program.pid).children(recursive=True)
         program.send_signal(signal_number)
         program.wait(timeout=60)
         psutil.wait_procs(family, timeout=60)
-        self._start(name)
+        try:
+            yield
+        finally:
+            self._start(name)
         wait_for(lambda: True if self._health()[name]["status"] == "healthy" else None, READY_SECONDS)
 
     def processes(self) -> list[psutil.Process]:

@@ -1,0 +1,220 @@
+"""Where a scenario takes place: a run of its own, beside others, with an endpoint that serves an earlier model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sagemaker_pca.report import RunReport, Verdict
+from sagemaker_pca.run_files import run_name
+from tests.airflow_api import DagRun, wait_for
+from tests.airflow_services import AirflowServices
+from tests.pipeline_process import BUCKET, PipelineClient, raw_csv
+
+DAG_ID = "pca_pipeline"
+SCENARIOS: dict[str, Callable[[Scene], None]] = {}
+UNDISTURBED: set[str] = set()
+# A machine that other programs use as well is slow; nothing here measures speed.
+STEP_SECONDS = 600
+RUN_SECONDS = 1800
+RAW_ROWS = 1000
+ROW = [0.01, 0.02, 0.03, 0.04]
+
+
+def scenario(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
+    """Register a scenario that runs beside others."""
+    SCENARIOS[play.__name__] = play
+    return play
+
+
+def undisturbed_scenario(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
+    """Register a scenario that runs alone, for it disturbs what all others need."""
+    UNDISTURBED.add(play.__name__)
+    return scenario(play)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What all scenarios share."""
+
+    airflow: AirflowServices
+    service_url: str
+    service: subprocess.Popen[str]
+    served_config: str
+
+
+class Scene(PipelineClient):
+    """One scenario's raw data, endpoint and run.
+
+    :param number: keeps the names of resources apart: no scene's mark is part of another one's
+    """
+
+    def __init__(self, stage: Stage, number: int) -> None:
+        self.mark = f"-s{number:02d}-"
+        super().__init__(stage.service_url, f"s{number:02d}-x")
+        self.stage = stage
+        self.run_id = f"scene{self.mark}run"
+        self.run_name = run_name(DAG_ID, self.run_id)
+        self.put_raw("recording.csv", raw_csv(RAW_ROWS))
+
+    # --- before ---------------------------------------------------------------------------------------------------
+
+    def serve_earlier_model(self) -> None:
+        """Put an earlier run's model in service at this scene's endpoint."""
+        self.sagemaker.create_endpoint(EndpointName=self.endpoint_name, EndpointConfigName=self.stage.served_config)
+        wait_for(lambda: self.serving_config() if self.endpoint_status() == "InService" else None, STEP_SECONDS)
+
+    def plan(self, fault: str, target: str = "", **details: Any) -> dict[str, Any]:
+        """Plan a fault that strikes this scene alone."""
+        return self.plan_fault(fault=fault, target=target, name=self.mark, **details)
+
+    def wait_until_struck(self, planned: dict[str, Any]) -> None:
+        """Wait until a planned fault has struck for the first time."""
+        wait_for(lambda: None if planned in self.planned_faults() else True, STEP_SECONDS)
+
+    def trigger(self, run_id: str | None = None, **settings: Any) -> DagRun:
+        """Start a run of the pipeline."""
+        return self.stage.airflow.api.trigger(DAG_ID, run_id or self.run_id, self.conf(**settings))
+
+    # --- meanwhile ------------------------------------------------------------------------------------------------
+
+    def kill_task(self, run: DagRun, task_id: str) -> None:
+        """SIGKILL the process that works on a task."""
+        self.stage.airflow.kill_task_process(run, task_id, STEP_SECONDS)
+        self.verify_endpoint_answers()
+
+    def wait_until_deferred(self, run: DagRun, task_id: str) -> None:
+        """Wait until a task's trigger runs."""
+
+        def trigger_runs() -> bool | None:
+            run.wait_for_task(task_id, "deferred", STEP_SECONDS)
+            return re.search(r"^.*trigger .* starting", run.log(task_id), re.MULTILINE) is not None or None
+
+        wait_for(trigger_runs, STEP_SECONDS)
+        self.verify_endpoint_answers()
+
+    def interrupt_service(self, seconds: float) -> None:
+        """Let the embedded service answer nobody for a while."""
+        self.stage.service.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.stage.service.send_signal(signal.SIGCONT)
+
+    # --- after ----------------------------------------------------------------------------------------------------
+
+    def jobs(self, kind: str) -> dict[str, str]:
+        """Status of every job of a kind (`processing` or `training`) that the run created, by name."""
+        paginator = self.sagemaker.get_paginator(f"list_{kind}_jobs")
+        stem = f"{kind.capitalize()}Job"
+        found = [job for page in paginator.paginate(NameContains=self.mark) for job in page[f"{stem}Summaries"]]
+        return {job[f"{stem}Name"]: job[f"{stem}Status"] for job in found}
+
+    def created(self, kind: str) -> list[str]:
+        """Names of the models (`model`) or endpoint configurations (`endpoint_config`) that the run created."""
+        stem = "".join(map(str.capitalize, kind.split("_")))
+        found = getattr(self.sagemaker, f"list_{kind}s")(NameContains=self.mark, MaxResults=100)
+        return [resource[f"{stem}Name"] for resource in found[f"{stem}s"]]
+
+    def endpoint_tags(self) -> dict[str, str]:
+        """Tags of the endpoint."""
+        arn = self.sagemaker.describe_endpoint(EndpointName=self.endpoint_name)["EndpointArn"]
+        return {tag["Key"]: tag["Value"] for tag in self.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+
+    def faults_left(self) -> list[dict[str, Any]]:
+        """Faults planned for this scene that have not struck."""
+        return [fault for fault in self.planned_faults() if fault["name"] == self.mark]
+
+    def endpoint_status(self) -> str:
+        """State of the endpoint."""
+        return str(self.sagemaker.describe_endpoint(EndpointName=self.endpoint_name)["EndpointStatus"])
+
+    def lease(self) -> dict[str, Any] | None:
+        """The endpoint's deployment lease, None when nobody holds it."""
+        try:
+            answer = self.s3.get_object(Bucket=BUCKET, Key=self._lease_key)
+        except self.s3.exceptions.NoSuchKey:
+            return None
+        lease: dict[str, Any] = json.load(answer["Body"])
+        return lease
+
+    def hold_lease(self, holder: str, expires_at: str) -> None:
+        """Let another run hold the endpoint's deployment lease."""
+        body = json.dumps({"holder": holder, "expires_at": expires_at}).encode()
+        self.s3.put_object(Bucket=BUCKET, Key=self._lease_key, Body=body)
+
+    def drop_lease(self) -> None:
+        """Let the other run give the lease up."""
+        self.s3.delete_object(Bucket=BUCKET, Key=self._lease_key)
+
+    @property
+    def _lease_key(self) -> str:
+        return f"endpoints/{self.endpoint_name}/lease.json"
+
+    def verify_promoted(
+        self, run: DagRun, *, processing_jobs: int = 1, training_jobs: int = 1, tried_again: str = ""
+    ) -> RunReport:
+        """The report of a run that must have ended with its model in service, having created so many jobs.
+
+        :param tried_again: the one task that needed more than one try; none otherwise
+        """
+        assert run.wait_until_ended(RUN_SECONDS) == "success", self.story(run)
+        tries = {task_id: task["try_number"] for task_id, task in run.tasks().items() if task["try_number"] > 1}
+        assert list(tries) == ([tried_again] if tried_again else []), self.story(run)
+        return self.verify_outcome(processing_jobs, training_jobs)
+
+    def verify_outcome(self, processing_jobs: int, training_jobs: int) -> RunReport:
+        """The report of a run whose model must be in service, having created so many jobs."""
+        self.verify_jobs(processing_jobs, training_jobs)
+        report = self.report(self.run_name)
+        assert report.run.verdict is Verdict.PROMOTED
+        assert str(self.serving_config()).startswith(self.run_name)
+        assert self.project([ROW]) != self.earlier_projection()
+        assert self.lease() is None
+        return report
+
+    def verify_refused(
+        self, run: DagRun, verdict: Verdict, message: str, *, processing_jobs: int = 1, training_jobs: int = 1
+    ) -> RunReport:
+        """The report of a run that must have ended red with a message, the earlier model still in service."""
+        assert run.wait_until_ended(RUN_SECONDS) == "failed", self.story(run)
+        report = self.report(self.run_name)
+        assert (report.run.verdict, message in report.run.reason) == (verdict, True), report.run.reason
+        assert message in run.log("publish_results")
+        self.verify_jobs(processing_jobs, training_jobs)
+        self.verify_earlier_model_serves()
+        return report
+
+    def verify_jobs(self, processing_jobs: int, training_jobs: int) -> None:
+        """The scene's runs must have created so many jobs."""
+        processing, training = self.jobs("processing"), self.jobs("training")
+        assert (len(processing), len(training)) == (processing_jobs, training_jobs), f"{processing} {training}"
+
+    def verify_endpoint_answers(self) -> None:
+        """The endpoint must answer, whichever model is behind it; throttling on demand is used up."""
+        while any(fault["target"] == "InvokeEndpoint" for fault in self.faults_left()):
+            with contextlib.suppress(self.runtime.exceptions.ClientError):
+                self.project([ROW])
+        assert np.isfinite(self.project([ROW])).all()
+
+    def verify_earlier_model_serves(self) -> None:
+        """The endpoint must answer as it did before the run."""
+        assert self.serving_config() == self.stage.served_config
+        np.testing.assert_allclose(self.project([ROW]), self.earlier_projection(), rtol=1e-6)
+
+    def earlier_projection(self) -> list[list[float]]:
+        """What the earlier model makes of a row, asked of the endpoint that no scenario touches."""
+        return PipelineClient(self.stage.service_url, "earlier").project([ROW])
+
+    def story(self, run: DagRun) -> str:
+        """Task states and the failed tasks' logs, for a scenario that went wrong."""
+        states = run.task_states()
+        logs = [run.log(task_id)[-3000:] for task_id, state in states.items() if state in {"failed", "up_for_retry"}]
+        return f"{run.run_id}: {states}\n" + "\n".join(logs)

@@ -1,0 +1,77 @@
+"""Faults under a real scheduler, LocalExecutor and triggerer, which all scenarios share and most use at once."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import pytest
+
+from quickstart.airflow_home import ROOT
+from sagemaker_pca.run_files import run_name
+from tests.airflow_services import AirflowServices
+from tests.pipeline_process import PipelineClient, raw_csv
+from tests.service_process import ServiceProcess
+from tests.slow.fault_scenarios.scene import DAG_ID, RAW_ROWS, RUN_SECONDS, SCENARIOS, UNDISTURBED, Scene, Stage
+
+# Scenarios wait for each other's processors and, some of them, for a task's next try.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * RUN_SECONDS)]
+
+NUMBERS = {name: number for number, name in enumerate(SCENARIOS, start=1)}
+# The DAG admits four runs at once.
+SCENARIOS_AT_ONCE = 5
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Airflow and the embedded service, and an endpoint that an earlier run has deployed."""
+    dag_folders = {"dags-folder": ROOT / "dags", "test-dags": Path(__file__).parent / "dags"}
+    bundles = [
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(path)},
+        }
+        for name, path in dag_folders.items()
+    ]
+    settings = {"DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
+    # Delayed jobs hold their places in the service.
+    with ServiceProcess({"SAGEMAKER_LOCAL_MAX_CONCURRENT_JOBS": "64"}) as service:
+        home = tmp_path_factory.mktemp("airflow")
+        with AirflowServices(service.url, home, settings) as airflow:
+            earlier = PipelineClient(service.url, "earlier")
+            earlier.put_raw("recording.csv", raw_csv(RAW_ROWS, offset=0.01))
+            run = airflow.api.trigger(DAG_ID, "earlier", earlier.conf())
+            assert run.wait_until_ended(RUN_SECONDS) == "success", run.task_states()
+            try:
+                yield Stage(airflow, service.url, service.process, run_name(DAG_ID, "earlier"))
+            finally:
+                service.process.send_signal(signal.SIGCONT)  # a frozen process would not end
+
+
+@pytest.fixture(scope="module")
+def plays(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
+    """The selected scenarios that run beside each other, begun."""
+    selected = {item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")}
+    with ThreadPoolExecutor(SCENARIOS_AT_ONCE) as pool:
+        begun = {
+            name: pool.submit(lambda play, number: play(Scene(stage, number)), SCENARIOS[name], NUMBERS[name])
+            for name in SCENARIOS
+            if name in selected - UNDISTURBED
+        }
+        yield begun
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in UNDISTURBED])
+def test_beside_others(plays: dict[str, Future[None]], name: str) -> None:
+    plays[name].result()
+
+
+@pytest.mark.parametrize("name", sorted(UNDISTURBED))
+def test_alone(stage: Stage, plays: dict[str, Future[None]], name: str) -> None:
+    wait(plays.values())
+    SCENARIOS[name](Scene(stage, NUMBERS[name]))
