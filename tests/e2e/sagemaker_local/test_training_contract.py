@@ -124,8 +124,11 @@ def test_stopped_training_ends_as_stopped(aws: EmbeddedAws) -> None:
 
 
 def test_training_beyond_its_time_limit_says_so(aws: EmbeddedAws) -> None:
-    large = channel("train", aws.put("large.csv", csv_bytes(ROWS) * 4000))
-    job = train(aws, large, StoppingCondition={"MaxRuntimeInSeconds": 1})
+    # Few rows, but a decomposition of seconds on any machine.
+    wide = np.random.default_rng(4).normal(size=(20, 4000)).astype(np.float32)
+    rows = channel("train", aws.put("wide.csv", csv_bytes(wide)))
+    wide_settings = {"feature_dim": "4000", "num_components": "1", "mini_batch_size": "10"}
+    job = train(aws, rows, hyperparameters=wide_settings, StoppingCondition={"MaxRuntimeInSeconds": 1})
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
