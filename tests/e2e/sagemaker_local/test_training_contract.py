@@ -23,6 +23,15 @@ SINGULAR_VALUES = np.linalg.svd(ROWS.astype(np.float64) - ROWS.astype(np.float64
 HYPERPARAMETERS = {"feature_dim": "4", "num_components": "3", "mini_batch_size": "50"}
 
 
+WIDE_HYPERPARAMETERS = {"feature_dim": "4000", "num_components": "1", "mini_batch_size": "10"}
+
+
+def wide_channel(aws: EmbeddedAws) -> dict[str, Any]:
+    """Few rows, but a decomposition of seconds on any machine."""
+    wide = np.random.default_rng(4).normal(size=(20, 4000)).astype(np.float32)
+    return channel("train", aws.put("wide.csv", csv_bytes(wide)))
+
+
 def train(aws: EmbeddedAws, *channels: dict[str, Any], **request: Any) -> Any:
     hyperparameters = HYPERPARAMETERS | request.pop("hyperparameters", {})
     return aws.wait_for_training(
@@ -113,8 +122,7 @@ def test_randomized_mode_spans_nearly_the_same_subspace(aws: EmbeddedAws) -> Non
 
 
 def test_stopped_training_ends_as_stopped(aws: EmbeddedAws) -> None:
-    large = aws.put("large.csv", csv_bytes(ROWS) * 2000)
-    name = aws.start_training(channels=[channel("train", large)], hyperparameters=HYPERPARAMETERS)
+    name = aws.start_training(channels=[wide_channel(aws)], hyperparameters=WIDE_HYPERPARAMETERS)
     time.sleep(0.3)
     aws.sagemaker.stop_training_job(TrainingJobName=name)
     job = aws.wait_for_training(name)
@@ -124,11 +132,8 @@ def test_stopped_training_ends_as_stopped(aws: EmbeddedAws) -> None:
 
 
 def test_training_beyond_its_time_limit_says_so(aws: EmbeddedAws) -> None:
-    # Few rows, but a decomposition of seconds on any machine.
-    wide = np.random.default_rng(4).normal(size=(20, 4000)).astype(np.float32)
-    rows = channel("train", aws.put("wide.csv", csv_bytes(wide)))
-    wide_settings = {"feature_dim": "4000", "num_components": "1", "mini_batch_size": "10"}
-    job = train(aws, rows, hyperparameters=wide_settings, StoppingCondition={"MaxRuntimeInSeconds": 1})
+    limit = {"MaxRuntimeInSeconds": 1}
+    job = train(aws, wide_channel(aws), hyperparameters=WIDE_HYPERPARAMETERS, StoppingCondition=limit)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
