@@ -44,8 +44,8 @@ def report_command(context: Context, hook: SageMakerEstateHook) -> Any:
 def deletion_report(context: Context, plan: Mapping[str, Any], states: Mapping[str, str]) -> DeletionReport:
     """The report of a deletion, from what its tasks left behind."""
     ti = context["ti"]
-    answer = ti.xcom_pull(task_ids=APPROVE_TASK)
-    rejected = answer is not None and "Approve" not in answer["chosen_options"]
+    # Where nobody was asked the approval is skipped; rejecting leaves no result, and skips the deletions.
+    rejected = states.get(APPROVE_TASK) == "success" and states.get(DELETE_TASK) == "skipped"
     # A list of task ids, for the pull to be a list whether one chain was deleted or many.
     pushed = ti.xcom_pull(task_ids=[DELETE_TASK], key=OUTCOMES_KEY) or []
     reported = [Outcome.model_validate(item) for outcomes in pushed if outcomes for item in outcomes]
@@ -65,7 +65,7 @@ def _unreported(states: Mapping[str, str], *, rejected: bool) -> tuple[Literal["
     if rejected:
         return "kept", "the plan was not approved"
     if states.get(APPROVE_TASK) in FAILED_STATES:
-        return "failed", "nobody answered whether the plan is approved"
+        return "failed", "the plan was not approved: see the log of its approval"
     return "failed", "its task ended without a word; see its log"
 
 

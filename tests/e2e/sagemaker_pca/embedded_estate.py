@@ -72,6 +72,11 @@ class EmbeddedEstate:
         self.start_update(name, config_name)
         assert self.aws.wait_for_endpoint(name)["EndpointStatus"] == "InService"
 
+    def protect(self, endpoint_name: str) -> None:
+        """Protect an endpoint as a person does."""
+        arn = self.sagemaker.describe_endpoint(EndpointName=endpoint_name)["EndpointArn"]
+        self.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "protect", "Value": "true"}])
+
     def put_invocations(self, name: str, count: float, when: datetime) -> None:
         """Put a count of invocations into CloudWatch, as of any time."""
         dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "v1"}]
