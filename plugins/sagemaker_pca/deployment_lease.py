@@ -11,8 +11,9 @@ from typing import Any
 
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 
-# Longer than any pause between two renewals (a wait renews at each look), short enough for a dead holder.
+# Short enough for a dead holder; two renewals may fail before it lapses.
 LEASE_SECONDS = 900
+RENEWAL_SECONDS = LEASE_SECONDS / 3
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,11 @@ class DeploymentLease:
 
     def acquire(self, hook: SageMakerPcaHook) -> str | None:
         """Take, renew or take over the lease; None when it is ours now, else who holds it and until when."""
+        if hook.write_json_if(self.uri, self._document()):
+            return None
         current = hook.find_object(self.uri)
         if current is None:
-            return None if hook.write_json_if(self.uri, self._document()) else self.acquire(hook)
+            return self.acquire(hook)
         lease, etag = current
         if lease["holder"] != self.holder and datetime.fromisoformat(lease["expires_at"]) > datetime.now(UTC):
             return f"{lease['holder']} until {lease['expires_at']}"

@@ -114,15 +114,12 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
 
     def _record(self, endpoint: dict[str, Any] | None, wanted: str) -> DeploymentRecord:
         """The record of this deployment, written before anything changes."""
-        found = self.pca_hook.find_json(self.record_uri)
-        earlier = DeploymentRecord.model_validate(found) if found else None
-        record = record_deployment(
-            endpoint,
-            earlier,
-            endpoint_name=self.config["EndpointName"],
-            wanted_config=wanted,
-            run_name=self.holder,
-        )
+        deployment = {"endpoint_name": self.config["EndpointName"], "wanted_config": wanted, "run_name": self.holder}
+        record = record_deployment(endpoint, None, **deployment)
+        if self.pca_hook.write_json_if(self.record_uri, record.model_dump()):
+            return record
+        earlier = DeploymentRecord.model_validate(self.pca_hook.read_json(self.record_uri))
+        record = record_deployment(endpoint, earlier, **deployment)
         if record != earlier:
             self.pca_hook.write_json(self.record_uri, record.model_dump())
         return record

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk import Context, PokeReturnValue
 
+from sagemaker_pca.deployment_lease import DeploymentLease
 from sagemaker_pca.exceptions import DeploymentError, WaitTimeoutError
 from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES, ENDPOINT, check_in_service
 from sagemaker_pca.links import Target
@@ -60,6 +62,12 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
         if description is None:
             raise DeploymentError(f"endpoint {self.endpoint_name} does not exist any more: somebody deleted it.")
         return description
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Renew the lease and look once, for sensors that wait in their worker."""
+        if self.lease is not None:
+            DeploymentLease(**self.lease).renew(self.pca_hook)
+        return super().poke(context)
 
     def is_changing(self, description: Description) -> bool:
         """Whether the endpoint is still on its way."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from sagemaker_pca.deployment_lease import DeploymentLease
+from sagemaker_pca.deployment_lease import RENEWAL_SECONDS, DeploymentLease
 from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES
 from sagemaker_pca.triggers.wait import SageMakerWaitTrigger
 
@@ -20,14 +21,16 @@ class SageMakerEndpointTrigger(SageMakerWaitTrigger):
         super().__init__(**kwargs)
         self.endpoint_name = endpoint_name
         self.lease = lease
+        self._renew_at = time.monotonic() + RENEWAL_SECONDS
 
     def arguments(self) -> dict[str, Any]:
         """Arguments to make this trigger again."""
         return {**super().arguments(), "endpoint_name": self.endpoint_name, "lease": self.lease}
 
     def still_changing(self) -> bool:
-        """Describe the endpoint and renew the lease; a missing endpoint rests too."""
-        if self.lease is not None:
+        """Describe the endpoint and renew the lease in good time; a missing endpoint rests too."""
+        if self.lease is not None and time.monotonic() >= self._renew_at:
             DeploymentLease(**self.lease).renew(self.hook)
+            self._renew_at = time.monotonic() + RENEWAL_SECONDS
         description = self.hook.find_endpoint(self.endpoint_name)
         return description is not None and description["EndpointStatus"] in CHANGING_ENDPOINT_STATES

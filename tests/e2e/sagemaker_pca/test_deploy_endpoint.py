@@ -13,6 +13,7 @@ from sagemaker_pca.exceptions import DeploymentError, LeaseHeldError, WaitTimeou
 from sagemaker_pca.operators.deploy import SageMakerDeployEndpointOperator
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.sensors.endpoints import SageMakerEndpointDeployedSensor
+from sagemaker_pca.triggers import endpoints as endpoint_triggers
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, artifact_bytes, unique_name
 from tests.e2e.sagemaker_pca.conftest import PlanFault
 from tests.e2e.sagemaker_pca.running import run
@@ -154,12 +155,20 @@ def test_an_endpoint_that_another_run_deploys_to_is_not_touched(second: Deployme
     assert hook.find_json(second.record_uri) is None
 
 
-def test_the_wait_renews_the_lease(second: Deployment, hook: SageMakerPcaHook, plan_fault: PlanFault) -> None:
+@pytest.mark.parametrize("deferrable", [True, False], ids=["in the triggerer", "in the worker"])
+def test_the_wait_renews_the_lease(
+    second: Deployment,
+    hook: SageMakerPcaHook,
+    plan_fault: PlanFault,
+    monkeypatch: pytest.MonkeyPatch,
+    deferrable: bool,
+) -> None:
+    monkeypatch.setattr(endpoint_triggers, "RENEWAL_SECONDS", 0)
     plan_fault(fault="delay_endpoint", seconds=10)
     second.deploy()
     before = hook.read_json(second.lease.uri)
     hook.write_json(second.lease.uri, before | {"expires_at": "2000-01-01T00:00:00+00:00"})
-    second.wait()
+    second.wait(deferrable=deferrable)
     assert hook.read_json(second.lease.uri)["expires_at"] >= before["expires_at"]
 
 
