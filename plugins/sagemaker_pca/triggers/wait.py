@@ -118,6 +118,8 @@ class SageMakerWaitTrigger(BaseTrigger):
             return await asyncio.get_running_loop().run_in_executor(LOOKS, look)
         except Exception as error:
             if not is_transient(error):
+                # Renewed credentials, say, are in the connection, and in hooks that are made from now on.
+                shared_hook.cache_clear()
                 raise
             self.log.warning("The service cannot be asked, looking again: %s", error)
             return True

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.triggers.wait import shared_hook
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws
 from tests.service_process import ServiceProcess
 
@@ -26,6 +27,7 @@ def aws(service_url: str, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
     extra = {"region_name": "us-east-1", "endpoint_url": service_url}
     connection = {"conn_type": "aws", "login": "local", "password": "local", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    shared_hook.cache_clear()  # it may be of another service, under the same name
     return EmbeddedAws(service_url)
 
 

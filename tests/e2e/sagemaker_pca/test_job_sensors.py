@@ -163,6 +163,17 @@ def test_an_error_that_does_not_pass_ends_the_wait(aws: EmbeddedAws) -> None:
         first_event_now(trigger)
 
 
+def test_a_wait_after_a_refused_one_reads_the_connection_again(aws: EmbeddedAws) -> None:
+    task = sensor(aws.start_processing("import time; time.sleep(2)"))
+    trigger = deferral(task).trigger
+    assert isinstance(trigger, SageMakerJobTrigger)
+    stale = trigger.hook
+    trigger.job_name = "never-started"
+    with pytest.raises(ClientError):
+        first_event_now(trigger)
+    assert trigger.hook is not stale
+
+
 def test_a_job_that_has_ended_needs_no_stop(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
     name = aws.start_processing("print(1)")
     aws.wait_for_processing(name)
