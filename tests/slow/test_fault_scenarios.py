@@ -15,12 +15,13 @@ from sagemaker_pca.run_files import run_name
 from tests.airflow_services import AirflowServices
 from tests.pipeline_process import PipelineClient, raw_csv
 from tests.service_process import ServiceProcess
-from tests.slow.fault_scenarios.scene import DAG_ID, RAW_ROWS, RUN_SECONDS, SCENARIOS, UNDISTURBED, Scene, Stage
+from tests.slow.fault_scenarios.scene import DAG_ID, RAW_ROWS, RUN_SECONDS, SCENARIOS, Stage
 
 # Scenarios wait for each other's processors and, some of them, for a task's next try.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * RUN_SECONDS)]
 
-NUMBERS = {name: number for number, name in enumerate(SCENARIOS, start=1)}
+TOGETHER = [name for name, scenario in SCENARIOS.items() if not scenario.alone]
+ALONE = [name for name, scenario in SCENARIOS.items() if scenario.alone]
 # The DAG admits four runs at once.
 SCENARIOS_AT_ONCE = 5
 
@@ -55,23 +56,21 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def plays(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
     """The selected scenarios that run beside each other, begun."""
-    selected = {item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")}
-    with ThreadPoolExecutor(SCENARIOS_AT_ONCE) as pool:
-        begun = {
-            name: pool.submit(lambda play, number: play(Scene(stage, number)), SCENARIOS[name], NUMBERS[name])
-            for name in SCENARIOS
-            if name in selected - UNDISTURBED
-        }
-        yield begun
-        pool.shutdown(cancel_futures=True)
+    selected = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    pool = ThreadPoolExecutor(SCENARIOS_AT_ONCE)
+    try:
+        yield {name: pool.submit(SCENARIOS[name].play_on, stage) for name in TOGETHER if name in selected}
+    finally:
+        # Not waited for: where the tests are interrupted, scenarios end with the services they ask.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in UNDISTURBED])
+@pytest.mark.parametrize("name", TOGETHER)
 def test_beside_others(plays: dict[str, Future[None]], name: str) -> None:
     plays[name].result()
 
 
-@pytest.mark.parametrize("name", sorted(UNDISTURBED))
+@pytest.mark.parametrize("name", ALONE)
 def test_alone(stage: Stage, plays: dict[str, Future[None]], name: str) -> None:
     wait(plays.values())
-    SCENARIOS[name](Scene(stage, NUMBERS[name]))
+    SCENARIOS[name].play_on(stage)

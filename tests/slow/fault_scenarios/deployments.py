@@ -10,7 +10,7 @@ from tests.airflow_api import wait_for
 from tests.slow.fault_scenarios.scene import DAG_ID, RUN_SECONDS, STEP_SECONDS, Scene, scenario
 
 
-@scenario
+@scenario(earlier_model=False)
 def a_first_endpoint_that_never_starts_is_removed(scene: Scene) -> None:
     scene.plan("fail_endpoint", reason="The primary container did not pass the ping health check.")
     run = scene.trigger()
@@ -24,16 +24,15 @@ def a_first_endpoint_that_never_starts_is_removed(scene: Scene) -> None:
     scene.verify_jobs(1, 1)
 
 
-@scenario
+@scenario()
 def an_update_that_the_service_rolls_back_fails_the_run(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("fail_update", reason="unhealthy container")
     run = scene.trigger()
     scene.verify_refused(run, Verdict.ROLLED_BACK, "the update was rolled back: unhealthy container")
     assert scene.lease() is None
 
 
-@scenario
+@scenario(earlier_model=False)
 def a_failed_endpoint_is_replaced(scene: Scene) -> None:
     scene.plan("fail_endpoint")
     scene.sagemaker.create_endpoint(EndpointName=scene.endpoint_name, EndpointConfigName=scene.stage.served_config)
@@ -43,9 +42,8 @@ def a_failed_endpoint_is_replaced(scene: Scene) -> None:
     assert run.xcom("deployment.deploy_endpoint")["action"] == "replace"
 
 
-@scenario
+@scenario()
 def two_runs_at_once_deploy_one_after_the_other(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("delay_endpoint", seconds=40)
     first = scene.trigger()
     first.wait_for_task("deployment.deploy_endpoint", "success", RUN_SECONDS)
@@ -62,9 +60,8 @@ def two_runs_at_once_deploy_one_after_the_other(scene: Scene) -> None:
     assert scene.lease() is None
 
 
-@scenario
+@scenario()
 def a_lease_that_another_run_holds_is_waited_for(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.hold_lease("other-run", in_an_hour())
     run = scene.trigger()
     scene.wait_until_deferred(run, "deployment.deploy_endpoint")
@@ -74,9 +71,8 @@ def a_lease_that_another_run_holds_is_waited_for(scene: Scene) -> None:
     assert "Waiting: the deployment lease is held by other-run until" in run.log("deployment.deploy_endpoint")
 
 
-@scenario
+@scenario()
 def a_lease_that_is_not_given_up_fails_the_run_naming_the_holder(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.hold_lease("other-run", in_an_hour())
     run = scene.trigger(lease_wait_seconds=1)
     scene.verify_refused(run, Verdict.FAILED, f"endpoint {scene.endpoint_name} is being deployed by other-run until")
@@ -85,16 +81,14 @@ def a_lease_that_is_not_given_up_fails_the_run_naming_the_holder(scene: Scene) -
     assert lease["holder"] == "other-run"
 
 
-@scenario
+@scenario()
 def the_lease_of_a_dead_holder_is_taken_over(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.hold_lease("dead-run", "2001-01-01T00:00:00+00:00")
     scene.verify_promoted(scene.trigger())
 
 
-@scenario
+@scenario()
 def a_roll_back_whose_task_is_killed_is_finished_by_the_next_try(scene: Scene) -> None:
-    scene.serve_earlier_model()
     storm = scene.plan("throttle", "InvokeEndpoint", times=8)
     run = scene.trigger()
     scene.wait_until_struck(storm)

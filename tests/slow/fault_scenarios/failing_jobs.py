@@ -6,9 +6,8 @@ from sagemaker_pca.report import Verdict
 from tests.slow.fault_scenarios.scene import RAW_ROWS, RUN_SECONDS, Scene, scenario
 
 
-@scenario
+@scenario()
 def a_failed_processing_job_gets_a_second_attempt_once_it_is_cleared(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("fail_job", "ProcessingJob", reason="InternalServerError: no capacity")
     run = scene.trigger()
     report = scene.verify_refused(
@@ -23,16 +22,14 @@ def a_failed_processing_job_gets_a_second_attempt_once_it_is_cleared(scene: Scen
     assert scene.jobs("processing") == {scene.run_name: "Failed", f"{scene.run_name}-2": "Completed"}
 
 
-@scenario
+@scenario()
 def a_failed_training_job_fails_the_run_with_its_reason(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("fail_job", "TrainingJob", reason="AlgorithmError: the disk is full")
     scene.verify_refused(scene.trigger(), Verdict.FAILED, "ended Failed: AlgorithmError: the disk is full")
 
 
-@scenario
+@scenario()
 def a_job_that_somebody_stops_is_no_success(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("delay_job", "TrainingJob", seconds=600)
     run = scene.trigger()
     scene.wait_until_deferred(run, "training.wait_for_training")
@@ -41,25 +38,22 @@ def a_job_that_somebody_stops_is_no_success(scene: Scene) -> None:
     assert scene.jobs("training") == {scene.run_name: "Stopped"}
 
 
-@scenario
+@scenario()
 def a_metric_that_is_not_a_number_refuses_the_model(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.put_raw("recording.csv", b"Real Time,Ch5,Ch6,Ch7,Ch8,BioRadio Event,\n" + b"t,1,2,3,4,,\n" * RAW_ROWS)
     scene.verify_refused(scene.trigger(), Verdict.REFUSED, "explained_variance is not a number")
     assert scene.created("model") == []
 
 
-@scenario
+@scenario()
 def a_model_below_a_limit_is_refused(scene: Scene) -> None:
-    scene.serve_earlier_model()
     run = scene.trigger(num_components=1, min_explained_variance=0.999)
     scene.verify_refused(run, Verdict.REFUSED, "is below min_explained_variance=0.999 by")
     assert scene.created("model") == []
 
 
-@scenario
+@scenario()
 def a_model_of_other_columns_is_refused(scene: Scene) -> None:
-    scene.serve_earlier_model()
     run = scene.trigger(feature_columns=["Ch5", "Ch6", "Ch7"], num_components=2)
     scene.verify_refused(run, Verdict.REFUSED, "Ch8 only there. Choose another endpoint name.")
     assert scene.created("model") == []

@@ -7,23 +7,23 @@ import time
 
 from sagemaker_pca.report import Verdict
 from tests.airflow_api import DagRun
-from tests.slow.fault_scenarios.scene import STEP_SECONDS, Scene, undisturbed_scenario
+from tests.slow.fault_scenarios.scene import STEP_SECONDS, Scene, scenario
 
 WAIT = "training.wait_for_training"
 OUTAGE_SECONDS = 20
 
 
-@undisturbed_scenario
+@scenario(alone=True)
 def the_triggerer_is_restarted_in_the_middle_of_a_wait(scene: Scene) -> None:
     replace_triggerer(scene, signal.SIGTERM)
 
 
-@undisturbed_scenario
+@scenario(alone=True)
 def the_triggerer_is_killed_in_the_middle_of_a_wait(scene: Scene) -> None:
     replace_triggerer(scene, signal.SIGKILL)
 
 
-@undisturbed_scenario
+@scenario(alone=True)
 def a_wait_that_is_marked_failed_while_the_triggerer_is_away_stops_its_job(scene: Scene) -> None:
     run = begin_wait(scene)
     with scene.stage.airflow.without("triggerer"):
@@ -32,16 +32,15 @@ def a_wait_that_is_marked_failed_while_the_triggerer_is_away_stops_its_job(scene
     assert scene.jobs("training") == {scene.run_name: "Stopped"}
 
 
-@undisturbed_scenario
+@scenario(alone=True)
 def the_service_is_away_while_a_task_asks_it(scene: Scene) -> None:
-    scene.serve_earlier_model()
     run = scene.trigger()
     run.wait_for_task("training.start_training", "running", STEP_SECONDS)
     scene.interrupt_service(OUTAGE_SECONDS)
     scene.verify_promoted(run)
 
 
-@undisturbed_scenario
+@scenario(alone=True)
 def the_service_is_away_while_the_triggerer_asks_it(scene: Scene) -> None:
     run = begin_wait(scene)
     time.sleep(10)  # past the time in which a wait does not look yet
@@ -51,7 +50,6 @@ def the_service_is_away_while_the_triggerer_asks_it(scene: Scene) -> None:
 
 def begin_wait(scene: Scene) -> DagRun:
     """A run that waits in the triggerer for a training job."""
-    scene.serve_earlier_model()
     scene.plan("delay_job", "TrainingJob", seconds=60)
     run = scene.trigger()
     scene.wait_until_deferred(run, WAIT)

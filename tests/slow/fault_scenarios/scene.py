@@ -21,8 +21,7 @@ from tests.airflow_services import AirflowServices
 from tests.pipeline_process import BUCKET, PipelineClient, raw_csv
 
 DAG_ID = "pca_pipeline"
-SCENARIOS: dict[str, Callable[[Scene], None]] = {}
-UNDISTURBED: set[str] = set()
+SCENARIOS: dict[str, Scenario] = {}
 # A machine that other programs use as well is slow; nothing here measures speed.
 STEP_SECONDS = 600
 RUN_SECONDS = 1800
@@ -30,16 +29,38 @@ RAW_ROWS = 1000
 ROW = [0.01, 0.02, 0.03, 0.04]
 
 
-def scenario(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
-    """Register a scenario that runs beside others."""
-    SCENARIOS[play.__name__] = play
-    return play
+@dataclass(frozen=True)
+class Scenario:
+    """What is done to a run, and what must come of it.
+
+    :param number: keeps the names of the scenarios' resources apart
+    :param alone: whether it disturbs what all others need
+    :param earlier_model: whether the endpoint serves an earlier run's model at the beginning
+    """
+
+    play: Callable[[Scene], None]
+    number: int
+    alone: bool
+    earlier_model: bool
+
+    def play_on(self, stage: Stage) -> None:
+        """Play it with a run, raw data and an endpoint of its own."""
+        scene = Scene(stage, self.number)
+        if self.earlier_model:
+            scene.serve_earlier_model()
+        self.play(scene)
 
 
-def undisturbed_scenario(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
-    """Register a scenario that runs alone, for it disturbs what all others need."""
-    UNDISTURBED.add(play.__name__)
-    return scenario(play)
+def scenario(
+    name: str = "", *, alone: bool = False, earlier_model: bool = True
+) -> Callable[[Callable[[Scene], None]], None]:
+    """Register a scenario, by the name of its function unless it is given one."""
+
+    def register(play: Callable[[Scene], None]) -> None:
+        number = len(SCENARIOS) + 1
+        SCENARIOS[name or play.__name__] = Scenario(play, number, alone=alone, earlier_model=earlier_model)
+
+    return register
 
 
 @dataclass(frozen=True)
@@ -53,10 +74,7 @@ class Stage:
 
 
 class Scene(PipelineClient):
-    """One scenario's raw data, endpoint and run.
-
-    :param number: keeps the names of resources apart: no scene's mark is part of another one's
-    """
+    """One scenario's raw data, endpoint and run; its mark is in all their names, and in no other scene's."""
 
     def __init__(self, stage: Stage, number: int) -> None:
         self.mark = f"-s{number:02d}-"

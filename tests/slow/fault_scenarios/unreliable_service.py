@@ -16,26 +16,23 @@ READING_ACTIONS = ("DescribeProcessingJob", "DescribeTrainingJob", "DescribeEndp
 MORE_THAN_BOTOCORE_BEARS = 13
 
 
-@scenario
+@scenario()
 def every_request_that_creates_is_throttled(scene: Scene) -> None:
-    scene.serve_earlier_model()
     for action in CREATING_ACTIONS:
         scene.plan("throttle", action, times=3)
     scene.verify_promoted(scene.trigger())
 
 
-@scenario
+@scenario()
 def throttling_outlasts_the_clients_patience(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("throttle", "CreateTrainingJob", times=MORE_THAN_BOTOCORE_BEARS)
     run = scene.trigger()
     scene.verify_promoted(run, tried_again="training.start_training")
     assert "ClientError may pass by itself" in run.log("training.start_training", 1)
 
 
-@scenario
+@scenario()
 def throttling_outlasts_the_clients_patience_in_the_triggerer(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("delay_job", "TrainingJob", seconds=60)
     run = scene.trigger()
     scene.wait_until_deferred(run, "training.wait_for_training")
@@ -44,17 +41,15 @@ def throttling_outlasts_the_clients_patience_in_the_triggerer(scene: Scene) -> N
     assert scene.faults_left() == []
 
 
-@scenario
+@scenario()
 def every_connection_is_dropped_once(scene: Scene) -> None:
-    scene.serve_earlier_model()
     for action in (*CREATING_ACTIONS, *READING_ACTIONS):
         scene.plan("drop_connection", action)
     scene.verify_promoted(scene.trigger())
 
 
-@scenario
+@scenario()
 def the_answers_to_both_job_requests_are_lost(scene: Scene) -> None:
-    scene.serve_earlier_model()
     for action in ("CreateProcessingJob", "CreateTrainingJob"):
         scene.plan("lose_response", action)
     run = scene.trigger()
@@ -64,9 +59,8 @@ def the_answers_to_both_job_requests_are_lost(scene: Scene) -> None:
         assert (started["attempt"], started["adopted"]) == (1, True)
 
 
-@scenario
+@scenario()
 def the_answers_to_all_deployment_requests_are_lost(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("delay_endpoint", seconds=20)
     for action in ("CreateModel", "CreateEndpointConfig", "UpdateEndpoint"):
         scene.plan("lose_response", action)
@@ -75,7 +69,7 @@ def the_answers_to_all_deployment_requests_are_lost(scene: Scene) -> None:
     assert scene.endpoint_tags()["run-name"] == scene.run_name
 
 
-@scenario
+@scenario(earlier_model=False)
 def the_answer_to_the_first_deployment_is_lost(scene: Scene) -> None:
     scene.plan("lose_response", "CreateEndpoint")
     scene.verify_promoted(scene.trigger())

@@ -11,7 +11,7 @@ from tests.slow.fault_scenarios.scene import RUN_SECONDS, STEP_SECONDS, Scene, s
 WAIT = "training.wait_for_training"
 
 
-@scenario
+@scenario()
 def a_wait_that_is_marked_failed_stops_its_job(scene: Scene) -> None:
     run = begin_wait(scene, 600)
     run.set_task_state(WAIT, "failed")
@@ -19,7 +19,7 @@ def a_wait_that_is_marked_failed_stops_its_job(scene: Scene) -> None:
     wait_for(lambda: scene.jobs("training") == {scene.run_name: "Stopped"} or None, STEP_SECONDS)
 
 
-@scenario
+@scenario()
 def a_wait_that_is_marked_failed_leaves_its_job_where_that_is_asked_for(scene: Scene) -> None:
     run = begin_wait(scene, 120, stop_jobs_on_kill=False)
     run.set_task_state(WAIT, "failed")
@@ -27,7 +27,7 @@ def a_wait_that_is_marked_failed_leaves_its_job_where_that_is_asked_for(scene: S
     wait_for(lambda: scene.jobs("training") == {scene.run_name: "Completed"} or None, STEP_SECONDS)
 
 
-@scenario
+@scenario()
 def a_run_that_is_marked_failed_stops_the_job_it_waits_for(scene: Scene) -> None:
     run = begin_wait(scene, 600)
     run.set_state("failed")
@@ -36,14 +36,14 @@ def a_run_that_is_marked_failed_stops_the_job_it_waits_for(scene: Scene) -> None
     scene.verify_earlier_model_serves()
 
 
-@scenario
+@scenario()
 def a_wait_that_is_cleared_goes_on_waiting_for_the_same_job(scene: Scene) -> None:
     run = begin_wait(scene, 40)
     run.clear(WAIT)
     scene.verify_promoted(run, tried_again=WAIT)
 
 
-@scenario
+@scenario()
 def a_start_that_is_cleared_while_its_job_runs_adopts_it(scene: Scene) -> None:
     run = begin_wait(scene, 60)
     run.clear("training.start_training")
@@ -52,7 +52,7 @@ def a_start_that_is_cleared_while_its_job_runs_adopts_it(scene: Scene) -> None:
     assert run.xcom("training.start_training")["adopted"]
 
 
-@scenario
+@scenario()
 def a_wait_that_is_marked_success_leaves_its_job_running_to_be_adopted(scene: Scene) -> None:
     run = begin_wait(scene, 120)
     run.set_task_state(WAIT, "success")
@@ -66,7 +66,6 @@ def a_wait_that_is_marked_success_leaves_its_job_running_to_be_adopted(scene: Sc
 
 def begin_wait(scene: Scene, seconds: float, **settings: Any) -> DagRun:
     """A run that waits in the triggerer for a training job that starts after so many seconds."""
-    scene.serve_earlier_model()
     scene.plan("delay_job", "TrainingJob", seconds=seconds)
     run = scene.trigger(**settings)
     scene.wait_until_deferred(run, WAIT)

@@ -6,9 +6,8 @@ from tests.airflow_api import wait_for
 from tests.slow.fault_scenarios.scene import RUN_SECONDS, STEP_SECONDS, Scene, scenario
 
 
-@scenario
+@scenario()
 def a_job_that_gets_no_instances_is_stopped_when_the_waiting_budget_is_used_up(scene: Scene) -> None:
-    scene.serve_earlier_model()
     scene.plan("delay_job", "ProcessingJob", seconds=600)
     job_name = f"queueing{scene.mark}job"
     run = scene.stage.airflow.api.trigger("one_processing_job", scene.run_id, {"job_name": job_name})
