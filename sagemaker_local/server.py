@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import moto.logs.urls as moto_logs_urls
+import moto.resourcegroupstaggingapi.models as moto_tagging
 import moto.sagemaker.models as moto_sagemaker
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -28,6 +29,7 @@ from sagemaker_local.resource_page import resource_page
 from sagemaker_local.service import Service
 from sagemaker_local.settings import Settings
 from sagemaker_local.state_lock import STATE_LOCK
+from sagemaker_local.tagging import LocalTaggingBackend
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +114,7 @@ class Server:
         LocalSageMakerBackend.service = self._service
         # Before first access: moto makes one backend per account and region when it is asked for.
         moto_sagemaker.sagemaker_backends.backend = LocalSageMakerBackend
+        moto_tagging.resourcegroupstaggingapi_backends.backend = LocalTaggingBackend
         moto_logs_urls.url_paths = {"{0}/$": LocalLogsResponse.dispatch}
         CALLS.enabled = settings.record_calls
         application = Recorder(Application(self._service))

@@ -52,14 +52,16 @@ def test_what_is_new_since_a_time_is_endpoints_changed_and_others_created(
         assert [item.name for item in hook.list_resources(kind, since=since)] == expected
 
 
-def test_tags_are_read_in_batches_and_missing_ones_are_none(hook: SageMakerEstateHook, estate: EmbeddedEstate) -> None:
+def test_tags_are_read_a_hundred_resources_a_call(hook: SageMakerEstateHook, estate: EmbeddedEstate) -> None:
     for number in range(101):
         estate.add_model(f"m-{number}", tags={"number": str(number)})
     arns = {item.name: item.arn for item in hook.list_resources(MODEL)}
+    calls = CountedCalls(hook)
     found = hook.read_tags([*arns.values(), "arn:aws:sagemaker:us-east-1:123456789012:model/gone"])
     assert found[arns["m-7"]] == {**MANAGED, "number": "7"}
     assert found["arn:aws:sagemaker:us-east-1:123456789012:model/gone"] == {}
     assert len(found) == 102
+    assert calls == {"GetResources": 2}
     assert hook.read_current_tags(arns["m-8"]) == {**MANAGED, "number": "8"}
 
 
