@@ -7,6 +7,7 @@ other configuration, and its model, is used by no endpoint. Each tenth endpoint 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 from datetime import datetime, timedelta
@@ -80,13 +81,15 @@ def invocations(endpoint_name: str, count: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Fill the service and serve until the process that started this one ends it."""
+    """Fill the service and serve until told to end."""
+    told_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
     server = Server("127.0.0.1", 0, Settings())
     fill(int(sys.argv[1]))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"sagemaker_local is listening at {server.url}", flush=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    thread.join()
+    told_to_end.wait()
+    server.stop()
 
 
 if __name__ == "__main__":
