@@ -34,6 +34,7 @@ def programs_end_here(grace_seconds: float = GRACE_SECONDS) -> Iterator[None]:
         ignore_ending_signals()
         raise Interrupted(128 + signal_number)
 
+    others = set(psutil.Process().children())
     previous = {number: signal.signal(number, leave) for number in ENDING_SIGNALS}
     interrupted = False
     try:
@@ -43,7 +44,7 @@ def programs_end_here(grace_seconds: float = GRACE_SECONDS) -> Iterator[None]:
         raise
     finally:
         ignore_ending_signals()
-        end_programs(psutil.Process().children(), grace_seconds)
+        end_programs([child for child in psutil.Process().children() if child not in others], grace_seconds)
         if not interrupted:
             for number, handler in previous.items():
                 signal.signal(number, handler)

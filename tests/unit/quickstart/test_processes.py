@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from quickstart.processes import last_lines
+from quickstart.processes import last_lines, programs_end_here
 
 WAIT_SECONDS = 20.0
 
@@ -72,6 +72,14 @@ def nothing_runs(folder: Path) -> bool:
 def test_programs_end_with_the_command(folder: Path, ending: str, exit_code: int) -> None:
     assert start_command(folder, ending).wait(WAIT_SECONDS) == exit_code
     assert until(lambda: nothing_runs(folder))
+
+
+def test_a_program_that_was_there_before_goes_on() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as earlier:
+        with programs_end_here(grace_seconds=0.5):
+            pass
+        assert earlier.poll() is None
+        earlier.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
