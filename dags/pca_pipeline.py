@@ -104,14 +104,23 @@ with DAG(
     doc_md=__doc__,
 ) as dag:
     with TaskGroup("features") as features:
+        start_profiling = SageMakerStartProcessingJobOperator(
+            task_id="start_profiling",
+            config=from_run(lambda run: api_requests.profile_job(run.plan, run.inputs)),
+            skip_reason=from_run(lambda run: run.plan.config.why_no_profile),
+        )
+        wait_for_profiling = SageMakerProcessingJobSensor(
+            task_id="wait_for_profiling", job_name=from_run(lambda run: run.profile_job_name), **job_wait
+        )
         start_processing = SageMakerStartProcessingJobOperator(
             task_id="start_processing",
-            config=from_run(lambda run: api_requests.processing_job(run.plan, run.inputs)),
+            config=from_run(lambda run: api_requests.processing_job(run.plan, run.inputs, run.profile_uri)),
+            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
         )
         wait_for_processing = SageMakerProcessingJobSensor(
             task_id="wait_for_processing", job_name=from_run(lambda run: run.processing_job_name), **job_wait
         )
-        chain(start_processing, wait_for_processing)
+        chain(start_profiling, wait_for_profiling, start_processing, wait_for_processing)
 
     with TaskGroup("training") as training:
         start_training = SageMakerStartTrainingJobOperator(
@@ -150,7 +159,10 @@ with DAG(
         )
         chain(create_model, create_endpoint_config, deploy_endpoint, wait_for_endpoint, smoke_test(), roll_back())
 
-    chain(preflight(), stage_inputs(), features, training, evaluate_model(), deployment, publish_results())
+    staged = stage_inputs()
+    chain(preflight(), staged, features, training, evaluate_model(), deployment, publish_results())
+    # Not by way of the profile alone: that may be skipped while the run goes on, staging only with all that follows.
+    chain(staged, start_processing)
 
 # Added last: every task made before would carry a copy of all of them, which makes the file slow to parse and the
 # serialized DAG eight times as large.

@@ -9,10 +9,12 @@ from math import ceil
 from typing import Any
 
 from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.run_files import profile_job_name
 from sagemaker_pca.run_plan import RunPlan, StagedInputs, TransformPlan
 
 CODE_DIR = "/opt/ml/processing/input/code"
 RAW_DIR = "/opt/ml/processing/input/raw"
+PROFILE_DIR = "/opt/ml/processing/input/profile"
 FEATURES_DIR = "/opt/ml/processing/output/features"
 STATS_DIR = "/opt/ml/processing/output/stats"
 SCRIPT_NAME = "process_raw_data.py"
@@ -51,11 +53,46 @@ def _csv_line(names: tuple[str, ...]) -> str:
     return ",".join('"' + name.replace('"', '""') + '"' if {",", '"'} & set(name) else name for name in names)
 
 
-def processing_job(plan: RunPlan, inputs: StagedInputs) -> dict[str, Any]:
-    """Raw CSV → features and moments."""
-    config, files = plan.config, plan.files
+def profile_job(plan: RunPlan, inputs: StagedInputs) -> dict[str, Any]:
+    """Raw CSV → the moments of every host: what the hosts of the processing job need to know of each other's rows."""
+    name = profile_job_name(plan.run_name)
+    return _job_over_raw_files(
+        plan,
+        name,
+        arguments=["--profile-only"],
+        inputs=_raw_inputs(plan, inputs),
+        outputs=[_processing_output("stats", plan.files.stats_uri(name), STATS_DIR)],
+    )
+
+
+def processing_job(plan: RunPlan, inputs: StagedInputs, profile_uri: str | None = None) -> dict[str, Any]:
+    """Raw CSV → features and moments.
+
+    :param profile_uri: what the run's profile job wrote, where the run has one
+    """
+    name, files = plan.run_name, plan.files
+    arguments, job_inputs = [f"--features-dir={FEATURES_DIR}"], _raw_inputs(plan, inputs)
+    if profile_uri is not None:
+        arguments.append(f"--moments-dir={PROFILE_DIR}")
+        job_inputs.append(_processing_input("profile", profile_uri, PROFILE_DIR))
+    outputs = [
+        _processing_output("features", files.features_uri(name), FEATURES_DIR),
+        _processing_output("stats", files.stats_uri(name), STATS_DIR),
+    ]
+    return _job_over_raw_files(plan, name, arguments=arguments, inputs=job_inputs, outputs=outputs)
+
+
+def _job_over_raw_files(
+    plan: RunPlan,
+    name: str,
+    *,
+    arguments: list[str],
+    inputs: list[dict[str, Any]],
+    outputs: list[dict[str, Any]],
+) -> dict[str, Any]:
+    config = plan.config
     return {
-        "ProcessingJobName": plan.run_name,
+        "ProcessingJobName": name,
         "RoleArn": plan.processing_role_arn,
         "AppSpecification": {
             "ImageUri": plan.processing_image,
@@ -63,29 +100,15 @@ def processing_job(plan: RunPlan, inputs: StagedInputs) -> dict[str, Any]:
             "ContainerArguments": [
                 f"@{CODE_DIR}/{ARGUMENTS_NAME}",
                 f"--input-dir={RAW_DIR}",
-                f"--features-dir={FEATURES_DIR}",
                 f"--stats-dir={STATS_DIR}",
                 # Both are the script's defaults; named here, they also hold where the container's root is elsewhere.
                 "--resource-config=/opt/ml/config/resourceconfig.json",
                 "--message-dir=/opt/ml/output",
+                *arguments,
             ],
         },
-        "ProcessingInputs": [
-            _processing_input("code", inputs.code_uri, CODE_DIR, data_type="S3Prefix", distribution="FullyReplicated"),
-            _processing_input(
-                "raw",
-                inputs.manifest_uri,
-                RAW_DIR,
-                data_type="ManifestFile",
-                distribution=_distribution(config.processing_instance_count),
-            ),
-        ],
-        "ProcessingOutputConfig": {
-            "Outputs": [
-                _processing_output("features", files.features_uri(plan.run_name), FEATURES_DIR),
-                _processing_output("stats", files.stats_uri(plan.run_name), STATS_DIR),
-            ]
-        },
+        "ProcessingInputs": inputs,
+        "ProcessingOutputConfig": {"Outputs": outputs},
         "ProcessingResources": {
             "ClusterConfig": {
                 "InstanceCount": config.processing_instance_count,
@@ -98,7 +121,17 @@ def processing_job(plan: RunPlan, inputs: StagedInputs) -> dict[str, Any]:
     }
 
 
-def _processing_input(name: str, uri: str, path: str, *, data_type: str, distribution: str) -> dict[str, Any]:
+def _raw_inputs(plan: RunPlan, inputs: StagedInputs) -> list[dict[str, Any]]:
+    distribution = _distribution(plan.config.processing_instance_count)
+    return [
+        _processing_input("code", inputs.code_uri, CODE_DIR),
+        _processing_input("raw", inputs.manifest_uri, RAW_DIR, data_type="ManifestFile", distribution=distribution),
+    ]
+
+
+def _processing_input(
+    name: str, uri: str, path: str, *, data_type: str = "S3Prefix", distribution: str = "FullyReplicated"
+) -> dict[str, Any]:
     source = {"S3Uri": uri, "LocalPath": path, "S3DataType": data_type, "S3InputMode": "File"}
     return {"InputName": name, "S3Input": {**source, "S3DataDistributionType": distribution}}
 

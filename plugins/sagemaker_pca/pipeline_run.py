@@ -63,6 +63,16 @@ class PipelineRun:
         return StagedInputs.model_validate(self.needed_result("stage_inputs"))
 
     @property
+    def profile_job_name(self) -> str:
+        """Name of the profile job, attempt included."""
+        return str(self.needed_result("features.start_profiling")["name"])
+
+    @property
+    def profile_uri(self) -> str | None:
+        """Where the profile job put the moments of all hosts; None in a run that needs none."""
+        return None if self.plan.config.why_no_profile else self.plan.files.stats_uri(self.profile_job_name)
+
+    @property
     def processing_job_name(self) -> str:
         """Name of the processing job, attempt included."""
         return str(self.needed_result("features.start_processing")["name"])

@@ -209,20 +209,21 @@ class PcaRunConfig(BaseModel):
                 f"num_components={self.num_components} exceeds the {self.feature_dim} feature columns. "
                 "Lower num_components or add columns."
             )
-        if self.delimiter == self.decimal == ",":
-            raise ValueError("decimal=, needs another delimiter than ','. Set delimiter to ';'.")
-        if self.processing_instance_count > 1 and (self.scaling != "none" or self.missing_values == "mean"):
-            raise ValueError(
-                f"processing_instance_count={self.processing_instance_count} with scaling={self.scaling} and "
-                f"missing_values={self.missing_values}: means and scales of the whole data need one host. "
-                "Set processing_instance_count to 1, or scaling to none and missing_values to zero, drop or fail."
-            )
         return self
 
     @property
     def feature_dim(self) -> int:
         """Number of feature columns."""
         return len(self.feature_columns)
+
+    @property
+    def why_no_profile(self) -> str | None:
+        """Why the processing job needs no profile job before it; None where it does."""
+        if self.scaling == "none" and self.missing_values != "mean":
+            return f"scaling={self.scaling} and missing_values={self.missing_values} need no means of the whole data."
+        if self.processing_instance_count == 1:
+            return "A single processing host finds the means of the whole data by itself."
+        return None
 
 
 def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> Resolved[PcaRunConfig]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 NAME_LIMIT = 63
 # Room for the suffix of a second or later attempt (`-2` … `-999`).
 BASE_NAME_LIMIT = NAME_LIMIT - 4
+PROFILE_SUFFIX = "-profile"
 
 
 def run_name(dag_id: str, run_id: str, map_index: int = -1) -> str:
@@ -20,6 +21,13 @@ def run_name(dag_id: str, run_id: str, map_index: int = -1) -> str:
     digest = hashlib.sha256(f"{dag_id}\n{run_id}\n{map_index}".encode()).hexdigest()[:10]
     readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{dag_id}-{run_id}").strip("-")
     return f"{readable[: BASE_NAME_LIMIT - len(digest) - 1].strip('-')}-{digest}".lstrip("-")
+
+
+def profile_job_name(run_name: str) -> str:
+    """Name of the run's profile job, beside a processing job that has the run's own; the digest at its end stays."""
+    readable, _, digest = run_name.rpartition("-")
+    room = BASE_NAME_LIMIT - len(PROFILE_SUFFIX) - len(digest) - 1
+    return f"{readable[:room].strip('-')}-{digest}{PROFILE_SUFFIX}".lstrip("-")
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:

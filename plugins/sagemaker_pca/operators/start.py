@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.operators.sagemaker import (
@@ -11,7 +12,9 @@ from airflow.providers.amazon.aws.operators.sagemaker import (
     SageMakerTrainingOperator,
     SageMakerTransformOperator,
 )
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.job_status import ENDPOINT_CONFIG, MODEL, PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, ResourceKind
 from sagemaker_pca.links import Target
@@ -46,16 +49,25 @@ class SageMakerStartProcessingJobOperator(StartOrAdopt, SageMakerProcessingOpera
     Waiting is :class:`~sagemaker_pca.sensors.jobs.SageMakerProcessingJobSensor`'s business.
 
     :param config: request of :py:meth:`SageMaker.Client.create_processing_job`, or a callable that makes it (templated)
+    :param skip_reason: why the run needs no such job, which skips the task; None starts it (templated)
     :return: ``{"name", "arn", "attempt", "adopted"}`` of the job
     """
 
     kind = PROCESSING_JOB
+    template_fields: Sequence[str] = aws_template_fields("config", "skip_reason")
 
-    def __init__(self, *, config: Request, **kwargs: Any) -> None:
+    def __init__(self, *, config: Request, skip_reason: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, wait_for_completion=False, print_log=False, deferrable=False, **kwargs)
+        self.skip_reason = skip_reason
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Start or adopt the job."""
+        """Start or adopt the job.
+
+        Raises:
+            AirflowSkipException: when there is a reason to skip it.
+        """
+        if self.skip_reason:
+            raise AirflowSkipException(self.skip_reason)
         started = super().execute(context)
         self.serialized_job = self.config  # what the provider's OpenLineage facets read
         return started

@@ -34,7 +34,9 @@ from sagemaker_pca.steps.stage_inputs import SKIP_REASON_KEY
 from sagemaker_pca.steps.stop_abandoned_jobs import stop_abandoned_jobs
 from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_durations, task_states
 
+PROFILE_TASK = "features.start_profiling"
 CREATING_TASKS = {
+    PROFILE_TASK: PROCESSING_JOB,
     "features.start_processing": PROCESSING_JOB,
     "training.start_training": TRAINING_JOB,
     "deployment.create_model": MODEL,
@@ -179,9 +181,17 @@ def _failure(run: PipelineRun, failed: list[str]) -> str:
 def _steps(run: PipelineRun, states: dict[str, str]) -> tuple[Step, ...]:
     durations = task_durations(run.context)
     own_id = run.context["ti"].task_id
+    # Skipped with everything else, it was not the profile's own affair.
+    staged = states.get("stage_inputs") == "success"
+    notes = {PROFILE_TASK: (staged and run.plan.config.why_no_profile) or ""}
     order = [task.task_id for task in _in_order(run.context["dag"])]
     return tuple(
-        Step(task_id=task_id, state=states.get(task_id), duration_seconds=durations.get(task_id))
+        Step(
+            task_id=task_id,
+            state=states.get(task_id),
+            duration_seconds=durations.get(task_id),
+            note=notes.get(task_id, ""),
+        )
         for task_id in order
         if task_id != own_id
     )

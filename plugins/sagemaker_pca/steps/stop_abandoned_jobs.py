@@ -8,6 +8,7 @@ from sagemaker_pca.job_status import PROCESSING_JOB, TRAINING_JOB
 from sagemaker_pca.pipeline_run import PipelineRun
 
 AWAITED_JOBS = {
+    "features.wait_for_profiling": ("features.start_profiling", PROCESSING_JOB),
     "features.wait_for_processing": ("features.start_processing", PROCESSING_JOB),
     "training.wait_for_training": ("training.start_training", TRAINING_JOB),
 }

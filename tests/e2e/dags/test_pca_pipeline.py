@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.pca_model import PcaModel
 from sagemaker_pca.report import Verdict
-from tests.pipeline_process import BUCKET, PipelineProcess, raw_csv
+from sagemaker_pca.run_files import profile_job_name
+from tests.pipeline_process import BUCKET, FinishedRun, PipelineProcess, raw_csv
 from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.e2e
@@ -97,6 +98,36 @@ def test_standardized_features_are_served_in_raw_units(ecg_pipeline: PipelinePro
     expected = (np.array(row) - np.array(served.mean, dtype=float)) @ np.array(served.components, dtype=float)
     np.testing.assert_allclose(ecg_pipeline.project([row])[0], expected, rtol=1e-3, atol=1e-4)
     assert run.report.model.as_trained is not None
+
+
+def test_two_hosts_standardize_as_one_does(ecg_pipeline: PipelineProcess) -> None:
+    rows = np.random.default_rng(3).normal(0.005, 0.002, (50, 4)).tolist()
+    one_host = ecg_pipeline.run(scaling="standardize", num_components=4)
+    assert one_host.exit_code == 0, one_host.log[-4000:]
+    projections_of_one = ecg_pipeline.project(rows)
+
+    two_hosts = ecg_pipeline.run(scaling="standardize", num_components=4, processing_instance_count=2)
+
+    assert two_hosts.exit_code == 0, two_hosts.log[-4000:]
+    assert two_hosts.report.run.verdict is Verdict.PROMOTED
+    assert set(two_hosts.step_states().values()) == {"success", "skipped"}
+    np.testing.assert_allclose(ecg_pipeline.project(rows), projections_of_one, rtol=1e-4, atol=1e-5)
+    assert profile_steps(two_hosts) == [("success", ""), ("success", "")]
+    reason = "A single processing host finds the means of the whole data by itself."
+    assert profile_steps(one_host) == [("skipped", reason), ("skipped", "")]
+    name = two_hosts.report.run.run_name
+    assert processing_jobs(two_hosts) == [profile_job_name(name), name]
+    assert processing_jobs(one_host) == [one_host.report.run.run_name]
+
+
+def profile_steps(run: FinishedRun) -> list[tuple[str | None, str]]:
+    """State of the steps about the profile job, and the report's remark."""
+    return [(step.state, step.note) for step in run.report.steps if step.task_id.endswith("_profiling")]
+
+
+def processing_jobs(run: FinishedRun) -> list[str]:
+    """Names of the processing jobs that the report lists."""
+    return [resource.name for resource in run.report.resources if resource.kind == "processing job"]
 
 
 def test_recordio_features_train_the_same_model_as_csv(ecg_pipeline: PipelineProcess) -> None:

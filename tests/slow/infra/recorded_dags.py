@@ -148,7 +148,7 @@ def run_all_branches(pipeline: PipelineProcess, folder: Path) -> str:
     pipeline.plan_fault(fault="fail_endpoint")
     config_name = never_in_service.report.run.run_name
     pipeline.sagemaker.create_endpoint(EndpointName=pipeline.endpoint_name, EndpointConfigName=config_name)
-    in_place_of_a_failed_one = pipeline.run(scaling="standardize")
+    in_place_of_a_failed_one = pipeline.run(scaling="standardize", processing_instance_count=2)
     assert in_place_of_a_failed_one.report.run.verdict is Verdict.PROMOTED, in_place_of_a_failed_one.log[-4000:]
 
     # The smoke test fails: in the part of the file that it looks at, no row has numbers.

@@ -17,7 +17,9 @@ PACKAGE = PROJECT / "plugins" / "sagemaker_pca"
 
 EDGES = {
     "preflight": {"stage_inputs"},
-    "stage_inputs": {"features.start_processing"},
+    "stage_inputs": {"features.start_profiling", "features.start_processing"},
+    "features.start_profiling": {"features.wait_for_profiling"},
+    "features.wait_for_profiling": {"features.start_processing"},
     "features.start_processing": {"features.wait_for_processing"},
     "features.wait_for_processing": {"training.start_training"},
     "training.start_training": {"training.wait_for_training"},
@@ -123,7 +125,13 @@ def test_the_tasks_wait_for_each_other_as_designed(dag: Any) -> None:
 def test_only_roll_back_and_report_run_whatever_happened(dag: Any) -> None:
     rules = {task.task_id: task.trigger_rule for task in dag.tasks}
     assert {task_id for task_id, rule in rules.items() if rule == "all_done"} == RUN_WHATEVER_HAPPENED
-    assert set(rules.values()) == {"all_done", "all_success"}
+    assert set(rules.values()) == {"all_done", "all_success", "none_failed_min_one_success"}
+
+
+def test_a_skipped_profile_stops_nothing_while_skipped_inputs_stop_everything(dag: Any) -> None:
+    (tolerant,) = (task for task in dag.tasks if task.trigger_rule == "none_failed_min_one_success")
+    assert tolerant.task_id == "features.start_processing"
+    assert tolerant.upstream_task_ids == {"features.wait_for_profiling", "stage_inputs"}
 
 
 def test_the_run_ends_as_its_report_says(dag: Any) -> None:
@@ -164,5 +172,5 @@ def test_every_task_that_another_one_reads_from_exists(dag: Any) -> None:
     groups = "|".join(filter(None, dag.task_group.get_task_group_dict()))
     pulled = re.findall(r'\.(?:needed_)?result\("([\w.]+)"', text)
     named = re.findall(rf'"((?:{groups})\.\w+)"', text)
-    assert {"preflight", "features.start_processing", "evaluate_model", "deployment.smoke_test"} <= {*pulled, *named}
+    assert {"preflight", "features.start_profiling", "evaluate_model", "deployment.smoke_test"} <= {*pulled, *named}
     assert {*pulled, *named} <= set(dag.task_ids)

@@ -8,7 +8,7 @@ import pytest
 from sagemaker_pca import api_requests
 from sagemaker_pca.job_attempts import attempt_names, fingerprint, for_attempt, with_tags
 from sagemaker_pca.run_config import PcaRunConfig, resolve
-from sagemaker_pca.run_files import run_name
+from sagemaker_pca.run_files import profile_job_name, run_name
 from sagemaker_pca.run_plan import RunPlan, StagedInputs, tag_value
 from tests.unit.sagemaker_pca.service_model import complaints
 
@@ -26,6 +26,12 @@ CREATE: dict[str, tuple[str, Callable[[RunPlan], dict[str, Any]]]] = {
     "CreateModel": ("ModelName", lambda plan: api_requests.model(plan, "s3://bucket/training/model.tar.gz")),
     "CreateEndpointConfig": ("EndpointConfigName", lambda plan: api_requests.endpoint_config(plan, plan.run_name)),
     "CreateEndpoint": ("EndpointName", lambda plan: api_requests.endpoint(plan, plan.run_name)),
+}
+PROFILE_URI = "s3://bucket/runs/x/stats/x-profile/"
+PROCESSING: dict[str, Callable[[RunPlan], dict[str, Any]]] = {
+    "one job": lambda plan: api_requests.processing_job(plan, INPUTS),
+    "profile": lambda plan: api_requests.profile_job(plan, INPUTS),
+    "after a profile": lambda plan: api_requests.processing_job(plan, INPUTS, PROFILE_URI),
 }
 OPERATIONS = pytest.mark.parametrize("operation", CREATE)
 BLUE_GREEN = {
@@ -89,6 +95,15 @@ def test_the_service_takes_the_request(operation: str, settings: dict[str, Any])
 )
 def test_the_service_takes_the_request_of_any_run(operation: str, dag_id: str, run_id: str) -> None:
     assert complaints(operation, request_of(operation, plan_of(dag_id, run_id))) == []
+
+
+@pytest.mark.parametrize("kind", PROCESSING)
+@pytest.mark.parametrize("settings", [{}, FULL], ids=["defaults", "every option"])
+def test_the_service_takes_every_kind_of_processing_job(kind: str, settings: dict[str, Any]) -> None:
+    request = PROCESSING[kind](plan_of("d" * 250, "r" * 250, **settings))
+    *_, (_, last) = attempt_names(request["ProcessingJobName"])
+    tagged = with_tags(request, {"request-fingerprint": fingerprint(request)})
+    assert complaints("CreateProcessingJob", for_attempt(tagged, "ProcessingJobName", last)) == []
 
 
 @OPERATIONS
@@ -215,6 +230,30 @@ def test_a_second_attempt_writes_features_where_the_run_looks_for_them() -> None
     features, stats = (output["S3Output"]["S3Uri"] for output in second["ProcessingOutputConfig"]["Outputs"])
     assert features == plan.files.features_uri(f"{plan.run_name}-2")
     assert stats == plan.files.stats_uri(f"{plan.run_name}-2")
+
+
+def test_a_profile_writes_moments_and_no_features() -> None:
+    plan = plan_of(processing_instance_count=2, scaling="standardize")
+    request = api_requests.profile_job(plan, INPUTS)
+    second = for_attempt(request, "ProcessingJobName", f"{request['ProcessingJobName']}-2")
+    (stats,) = second["ProcessingOutputConfig"]["Outputs"]
+    assert stats["S3Output"]["S3Uri"] == plan.files.stats_uri(f"{profile_job_name(plan.run_name)}-2")
+    assert "--profile-only" in request["AppSpecification"]["ContainerArguments"]
+
+
+def test_every_host_reads_the_whole_profile_and_its_own_raw_files_again() -> None:
+    plan = plan_of(processing_instance_count=2, scaling="standardize")
+    before, after = (PROCESSING[kind](plan) for kind in ("profile", "after a profile"))
+    code, raw, profile = after["ProcessingInputs"]
+    assert [code, raw] == before["ProcessingInputs"]
+    assert profile["S3Input"]["S3Uri"] == PROFILE_URI
+    assert profile["S3Input"]["S3DataDistributionType"] == "FullyReplicated"
+    assert f"--moments-dir={profile['S3Input']['LocalPath']}" in after["AppSpecification"]["ContainerArguments"]
+
+
+def test_another_profile_is_another_request() -> None:
+    requests = [api_requests.processing_job(plan_of(), INPUTS, uri) for uri in (None, "s3://b/p/", "s3://b/p-2/")]
+    assert len(set(map(fingerprint, requests))) == 3
 
 
 def test_a_second_training_reads_the_features_of_the_first_processing_job() -> None:

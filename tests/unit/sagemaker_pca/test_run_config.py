@@ -128,17 +128,30 @@ def test_column_names_that_end_a_line_are_refused(name: str) -> None:
             {"feature_columns": ["b", "a", "b", "a"]},
             "feature_columns names a, b more than once. Name each column once.",
         ),
-        ({"decimal": ","}, "decimal=, needs another delimiter than ','. Set delimiter to ';'."),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_with_the_cure(params: dict[str, Any], message: str) -> None:
     assert refusal(params) == message
 
 
-@pytest.mark.parametrize("setting", [{"scaling": "standardize"}, {"missing_values": "mean"}])
-def test_statistics_of_the_whole_data_need_one_processing_host(setting: dict[str, Any]) -> None:
-    assert "need one host" in refusal({"processing_instance_count": 2, **setting})
-    assert resolve({"processing_instance_count": 1, **setting}, {})
+@pytest.mark.parametrize("hosts", [1, 5])
+@pytest.mark.parametrize(
+    "settings", [{"decimal": ","}, {"scaling": "standardize"}, {"missing_values": "mean"}], ids=str
+)
+def test_settings_that_work_together_are_accepted_on_any_number_of_hosts(settings: dict[str, Any], hosts: int) -> None:
+    assert resolve({"processing_instance_count": hosts, **settings}, {}).config.processing_instance_count == hosts
+
+
+@pytest.mark.parametrize("settings", [{"scaling": "standardize"}, {"missing_values": "mean"}], ids=str)
+def test_several_hosts_need_a_profile_for_statistics_of_the_whole_data(settings: dict[str, Any]) -> None:
+    assert PcaRunConfig(processing_instance_count=2, **settings).why_no_profile is None
+    assert "single processing host" in str(PcaRunConfig(processing_instance_count=1, **settings).why_no_profile)
+
+
+@pytest.mark.parametrize("policy", ["zero", "drop", "fail"])
+def test_raw_features_need_no_profile(policy: Any) -> None:
+    config = PcaRunConfig(processing_instance_count=2, missing_values=policy)
+    assert config.why_no_profile == f"scaling=none and missing_values={policy} need no means of the whole data."
 
 
 def test_ten_thousand_columns_are_accepted() -> None:

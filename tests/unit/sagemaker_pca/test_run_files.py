@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sagemaker_pca.job_attempts import attempt_names
 from sagemaker_pca.run_config import RESOURCE_NAME_PATTERN
-from sagemaker_pca.run_files import NAME_LIMIT, RunFiles, run_name, split_s3_uri
+from sagemaker_pca.run_files import NAME_LIMIT, RunFiles, profile_job_name, run_name, split_s3_uri
 
 # What Airflow allows in ids: word characters of any script, dashes and dots; in run ids also `~:+`.
 DAG_IDS = st.text(st.sampled_from(string.ascii_letters + string.digits + "_.-äñ日本"), min_size=1, max_size=250)
@@ -24,9 +24,36 @@ def test_every_attempt_has_a_name_that_sagemaker_takes(run: tuple[str, str, int]
         assert len(name) <= NAME_LIMIT
 
 
+@given(RUNS)
+def test_every_attempt_of_a_profile_has_a_name_that_sagemaker_takes(run: tuple[str, str, int]) -> None:
+    for _, name in attempt_names(profile_job_name(run_name(*run))):
+        assert re.fullmatch(RESOURCE_NAME_PATTERN, name)
+        assert len(name) <= NAME_LIMIT
+
+
 @given(RUNS, RUNS)
 def test_two_runs_never_share_a_name(one: tuple[str, str, int], other: tuple[str, str, int]) -> None:
-    assert (run_name(*one) == run_name(*other)) == (one == other)
+    for name in (run_name, lambda *run: profile_job_name(run_name(*run))):
+        assert (name(*one) == name(*other)) == (one == other)
+
+
+@given(RUNS, RUNS)
+def test_no_attempt_of_a_profile_has_the_name_of_a_processing_job(
+    one: tuple[str, str, int], other: tuple[str, str, int]
+) -> None:
+    profiles = {name for _, name in attempt_names(profile_job_name(run_name(*one)))}
+    assert not profiles & {name for _, name in attempt_names(run_name(*other))}
+
+
+@pytest.mark.parametrize(
+    ("run_id", "name"),
+    [
+        ("r1", "pca-pipeline-r1-75ecee6659-profile"),
+        ("manual__2024-01-02T03:04:05.678901+00:00", "pca-pipeline-manual-2024-01-02T03-04-05-7a44d4570d-profile"),
+    ],
+)
+def test_a_profile_has_the_name_of_its_run_as_far_as_there_is_room(run_id: str, name: str) -> None:
+    assert profile_job_name(run_name("pca_pipeline", run_id)) == name
 
 
 @pytest.mark.parametrize(
@@ -77,6 +104,7 @@ def test_no_two_files_of_a_run_share_a_location() -> None:
     files = RunFiles("bucket", "run-1", "endpoint")
     locations = [getattr(files, path) for path in PATHS]
     locations += [files.features_uri("run-1"), files.features_uri("run-1-2"), files.stats_uri("run-1")]
+    locations.append(files.stats_uri(profile_job_name("run-1")))
     assert len(set(locations)) == len(locations)
 
 
