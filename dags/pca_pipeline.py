@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -19,15 +18,13 @@ from sagemaker_pca.operators.start import (
     SageMakerStartTrainingJobOperator,
 )
 from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
+from sagemaker_pca.retraining_schedule import pipeline_schedule
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.run_config import PcaRunConfig
 from sagemaker_pca.sensors.endpoints import SageMakerEndpointDeployedSensor
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTrainingJobSensor
 from sagemaker_pca.setting_layers import form_fields
 from sagemaker_pca.task_states import record_failure
-
-# Cron expression or preset; unset: only when triggered.
-SCHEDULE = os.environ.get("SAGEMAKER_PCA_SCHEDULE") or None
 
 poll_seconds = from_run(lambda run: run.plan.config.poll_seconds)
 job_wait: dict[str, Any] = {
@@ -87,7 +84,7 @@ def publish_results() -> dict[str, Any]:
 
 with DAG(
     dag_id="pca_pipeline",
-    schedule=SCHEDULE,
+    schedule=pipeline_schedule(),
     catchup=False,
     max_active_runs=4,
     on_failure_callback=failure_notifier(),

@@ -18,6 +18,7 @@ from sagemaker_pca.api_requests import ARGUMENTS_NAME, SCRIPT_NAME, script_argum
 from sagemaker_pca.deployment import next_action
 from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.pipeline_run import PipelineRun
+from sagemaker_pca.raw_listing import is_raw_file
 from sagemaker_pca.run_files import split_s3_uri
 from sagemaker_pca.run_fingerprint import run_fingerprint
 from sagemaker_pca.run_plan import RawFile, StagedInputs
@@ -94,7 +95,7 @@ def upload(run: PipelineRun, contents: Mapping[str, bytes]) -> None:
 
 
 def list_raw_files(run: PipelineRun) -> list[RawFile]:
-    """Raw data objects, by key; names that start with `_` or `.` are markers, not data.
+    """Raw data objects, by key, without markers.
 
     Raises:
         InputError: when there are none, or one is of a kind that the script does not read.
@@ -102,8 +103,7 @@ def list_raw_files(run: PipelineRun) -> list[RawFile]:
     uri = run.plan.raw_data_uri
     found = [
         RawFile(key=item["Key"], size=item["Size"], etag=item["ETag"].strip('"'))
-        for item in run.hook.list_objects(uri)
-        if item["Size"] and not item["Key"].rsplit("/", 1)[-1].startswith(("_", "."))
+        for item in filter(is_raw_file, run.hook.list_objects(uri))
     ]
     if not found:
         raise InputError(f"No raw data under {uri}. Put {', '.join(RAW_SUFFIXES)} files there or set raw_data_uri.")
