@@ -363,11 +363,16 @@ class TrainingRows:
             self._fill = scaling.mean if scaling else np.full(self.null_count.shape, np.nan)
         self._fails = arguments.on_bad_rows == "fail"
 
+    @property
+    def row_count(self) -> int:
+        """How many rows are left of those read so far."""
+        return self.rows_read - self.dropped_rows
+
     def __iter__(self) -> Iterator[FloatArray]:
         progress = Progress(sum(file.size for file in self._files))
         bytes_before = 0
         for file in self._files:
-            rows_before, skipped_before = self.rows_read, self.skipped_rows
+            rows_before, skipped_before = self.row_count, self.skipped_rows
             file.bytes_read = file.skipped_rows = 0
             for batch in file.batches():
                 rows = self._good_rows(file, batch)
@@ -375,7 +380,7 @@ class TrainingRows:
                 yield self._handle_gaps(rows)
                 progress.update(self.rows_read, bytes_before + file.bytes_read)
             bytes_before += file.size
-            self.files.append({"name": file.name, "rows": self.rows_read - rows_before})
+            self.files.append({"name": file.name, "rows": self.row_count - rows_before})
             self.skipped_rows += file.skipped_rows
             if self.skipped_rows > skipped_before:
                 self.bad_rows += itertools.islice(file.bad_rows(), NAMED_BAD_ROWS - len(self.bad_rows))
@@ -645,7 +650,7 @@ def describe(rows: TrainingRows, moments: Moments, arguments: argparse.Namespace
     return {
         "schema_version": SCHEMA_VERSION,
         "feature_columns": arguments.feature_columns,
-        "row_count": rows.rows_read - rows.dropped_rows,
+        "row_count": rows.row_count,
         "mean": moments.mean.tolist(),
         "minimum": [None if np.isnan(value) else float(value) for value in moments.minimum],
         "maximum": [None if np.isnan(value) else float(value) for value in moments.maximum],

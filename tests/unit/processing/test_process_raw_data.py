@@ -129,6 +129,7 @@ def test_missing_values_follow_the_policy(
     moments = job.moments()
     assert moments["null_count"] == [1, 1]
     assert (moments["row_count"], moments["dropped_rows"]) == (len(expected), dropped)
+    assert moments["files"] == [{"name": "r.csv", "rows": len(expected)}]
     np.testing.assert_allclose(moments["mean"], np.mean(expected, axis=0))
     np.testing.assert_allclose(moments["squared_deviations"], np.var(expected, axis=0) * len(expected))
 
