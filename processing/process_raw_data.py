@@ -52,6 +52,8 @@ SPELLINGS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "-NaN", "-nan"
 MISSING_CELLS = (*SPELLINGS, *(f" {spelling}" for spelling in SPELLINGS))
 # Numbers as Arrow reads them, for either decimal mark.
 NUMBER = {mark: re.compile(rf"^[+-]?([0-9]+[{mark}]?[0-9]*|[{mark}][0-9]+)([eE][+-]?[0-9]+)?$") for mark in ".,"}
+# Arrow's "inf", made of its bytes: of a Python value Arrow makes a scalar by way of pandas, a second and 60 MB.
+INFINITE_CELL = pa.StringArray.from_buffers(1, pa.py_buffer(struct.pack("<ii", 0, 3)), pa.py_buffer(b"inf"))[0]
 
 
 class InputError(Exception):
@@ -241,7 +243,7 @@ class CsvFile:
                 return column.cast(pa.float64())
         text = pc.utf8_trim(column, characters=" \t")
         is_number = pc.match_substring_regex(text, NUMBER[self._arguments.decimal].pattern)
-        return pc.if_else(is_number, pc.replace_substring(text, ",", "."), "inf").cast(pa.float64())
+        return pc.if_else(is_number, pc.replace_substring(text, ",", "."), INFINITE_CELL).cast(pa.float64())
 
     @contextlib.contextmanager
     def _cells(self) -> Iterator[Any]:
@@ -255,7 +257,8 @@ class CsvFile:
 
     def _problem(self, row: list[str]) -> str | None:
         if len(row) != len(self.columns):
-            return f"{len(row)} cells instead of {len(self.columns)}"
+            quotes = "; a decimal comma needs quotes" if self._arguments.delimiter == self._arguments.decimal else ""
+            return f"{len(row)} cells instead of {len(self.columns)}{quotes}"
         for column, index in self._positions.items():
             if problem := cell_problem(row[index], self._arguments):
                 return f"column {column!r} {problem}"

@@ -194,6 +194,13 @@ def test_the_other_decimal_mark_makes_no_number(job: Job) -> None:
         assert_failed(job, job.run(delimiter=";", decimal=",", on_bad_rows=policy), "line 2: column 'a' holds '1.5'")
 
 
+@pytest.mark.parametrize("policy", ["fail", "skip"])
+def test_a_decimal_comma_without_quotes_makes_too_many_cells(job: Job, policy: str) -> None:
+    job.add("r.csv", 't,a,b\nx,"1,5",2\nx,1,5,2\n')
+    message = r"r.csv, line 3: 4 cells instead of 3; a decimal comma needs quotes\. Correct"
+    assert_failed(job, job.run(decimal=",", on_bad_rows=policy), message)
+
+
 def test_a_failure_removes_what_an_earlier_run_left(job: Job) -> None:
     job.add("r.csv", GOOD)
     assert job.run() == 0

@@ -250,14 +250,16 @@ def test_the_script_is_self_contained_and_fits_the_oldest_container() -> None:
     assert imported - sys.stdlib_module_names == {"numpy", "pyarrow"}
 
 
-def test_pandas_stays_out_of_the_process(job: Job) -> None:
+@pytest.mark.parametrize("options", [{}, {"on_bad_rows": "skip"}, {"on_bad_rows": "skip", "decimal": ","}], ids=str)
+def test_pandas_stays_out_of_the_process(job: Job, options: dict[str, str]) -> None:
     pytest.importorskip("pandas")
     job.add("r.csv", lines("a,b", "1,2", ",3"))
+    pq.write_table(pa.table({"a": [1.5, None], "b": [1, 2]}), job.raw / "r.parquet")
     code = (
         "import runpy, sys; sys.argv = sys.argv[1:]\n"
         "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
         "finally: print('pandas' in sys.modules)"
     )
-    command = [sys.executable, "-c", code, str(SCRIPT), *job.arguments()]
+    command = [sys.executable, "-c", code, str(SCRIPT), *job.arguments(**options)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
