@@ -125,17 +125,17 @@ def open_input_files(arguments: argparse.Namespace, hosts: Sequence[str]) -> lis
     if not files and len(hosts) == 1:
         raise InputError(f"no input files under {folder}. Files have to end in {', '.join(SUFFIXES)}.")
     for file in files[1:]:
-        refuse_other_header(files[0], file)
+        refuse_other_header(files[0].name, files[0].columns, file.name, file.columns)
     log_limiting_shard(files)
     return files
 
 
-def refuse_other_header(first: InputFile, other: InputFile) -> None:
+def refuse_other_header(first: str, columns: Sequence[str], other: str, other_columns: Sequence[str]) -> None:
     """Files of one job hold the same columns in the same order: another header is a file of another kind."""
-    for number, (here, there) in enumerate(itertools.zip_longest(first.columns, other.columns), start=1):
+    for number, (here, there) in enumerate(itertools.zip_longest(columns, other_columns), start=1):
         if here != there:
             raise InputError(
-                f"{other.name} has another header than {first.name}: column {number} is "
+                f"{other} has another header than {first}: column {number} is "
                 f"{there!r} there and {here!r} here. Process files of different kinds apart."
             )
 
@@ -187,6 +187,8 @@ class CsvFile:
             header = next((row for row in rows if row), None)
             if header is None:
                 raise InputError(f"{name} is empty. Remove it or upload it again.")
+            if any("\0" in cell for cell in header):
+                raise InputError(f"{name} is no UTF-8 text. Save it as UTF-8.")
             self._header_lines = rows.line_num
             self._first: list[str] = next((row for row in rows if row), [])
         self.columns = match_trailing_delimiter([column.strip() for column in header], self._first)
@@ -356,12 +358,15 @@ class TrainingRows:
     A gap that takes the mean stays one, NaN, in the first pass, which has yet to find the mean.
     """
 
-    def __init__(self, files: Sequence[InputFile], arguments: argparse.Namespace, scaling: Scaling | None) -> None:
+    def __init__(
+        self, files: Sequence[InputFile], arguments: argparse.Namespace, scaling: Scaling | None, purpose: str
+    ) -> None:
         self.files: list[Document] = []
         self.bad_rows: list[BadRow] = []
         self.rows_read = self.dropped_rows = self.skipped_rows = 0
         self.null_count = np.zeros(len(arguments.feature_columns), np.int64)
-        self._files, self._arguments, self._fill = files, arguments, np.zeros(self.null_count.shape)
+        self._files, self._arguments, self._purpose = files, arguments, purpose
+        self._fill = np.zeros(self.null_count.shape)
         if arguments.missing_values == "mean":
             self._fill = scaling.mean if scaling else np.full(self.null_count.shape, np.nan)
         self._fails = arguments.on_bad_rows == "fail"
@@ -372,7 +377,7 @@ class TrainingRows:
         return self.rows_read - self.dropped_rows
 
     def __iter__(self) -> Iterator[FloatArray]:
-        progress = Progress(sum(file.size for file in self._files))
+        progress = Progress(self._purpose, sum(file.size for file in self._files))
         bytes_before = 0
         for file in self._files:
             rows_before, skipped_before = self.row_count, self.skipped_rows
@@ -517,6 +522,9 @@ def read_profiles(arguments: argparse.Namespace) -> list[Document]:
         for key in ("feature_columns", "missing_values"):
             if document[key] != getattr(arguments, key):
                 raise InputError(f"{folder}: {key} differs from this job's. Run both jobs with the same arguments.")
+    heads = [(document["files"][0]["name"], document["header"]) for document in documents if document["files"]]
+    for head in heads[1:]:
+        refuse_other_header(*heads[0], *head)
     return documents
 
 
@@ -622,7 +630,8 @@ def run(arguments: argparse.Namespace) -> str:
             os.replace(folder / part["name"], arguments.features_dir / part["name"])
     if scatter is not None:
         write_whole(arguments.stats_dir / f"scatter-{host}.npy", lambda path: np.save(path, scatter))
-    manifest = json.dumps({"host": host, "hosts": hosts, **document})
+    header = files[0].columns if files else None
+    manifest = json.dumps({"host": host, "hosts": hosts, "header": header, **document})
     write_whole(arguments.stats_dir / f"moments-{host}.json", lambda path: path.write_text(manifest))
     return summary(document)
 
@@ -631,7 +640,7 @@ def read_rows(
     files: Sequence[InputFile], arguments: argparse.Namespace, scaling: Scaling | None, writer: FeatureWriter | None
 ) -> tuple[Document, FloatArray | None]:
     """One pass over all rows: their statistics and scatter matrix and, with a writer, their features."""
-    rows = TrainingRows(files, arguments, scaling)
+    rows = TrainingRows(files, arguments, scaling, "features" if writer else "profile")
     moments = Moments(len(arguments.feature_columns), with_scatter=writer is not None)
     standardize = scaling if arguments.scaling == "standardize" else None
     with contextlib.closing(writer) if writer else contextlib.nullcontext():
@@ -706,10 +715,10 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 class Progress:
-    """Logs rows, speed and time left every few seconds, and at the end."""
+    """Logs rows, speed and time left of one pass every few seconds, and at the end."""
 
-    def __init__(self, total_bytes: int) -> None:
-        self._total_bytes, self._start = max(total_bytes, 1), time.monotonic()
+    def __init__(self, purpose: str, total_bytes: int) -> None:
+        self._purpose, self._total_bytes, self._start = purpose, max(total_bytes, 1), time.monotonic()
         self._logged = self._start
 
     def update(self, rows: int, bytes_read: int, *, last: bool = False) -> None:
@@ -719,7 +728,8 @@ class Progress:
             self._logged, seconds = now, max(now - self._start, 1e-9)
             left = seconds * (self._total_bytes - bytes_read) / max(bytes_read, 1)
             speed = f"{rows / seconds:,.0f} rows/s"
-            log(f"{bytes_read / self._total_bytes:.0%}: {rows:,} rows in {seconds:.1f} s, {speed}, {left:.0f} s left")
+            done = f"{self._purpose} {bytes_read / self._total_bytes:.0%}"
+            log(f"{done}: {rows:,} rows in {seconds:.1f} s, {speed}, {left:.0f} s left")
 
 
 def log(text: str) -> None:

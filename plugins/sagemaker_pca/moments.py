@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ class Moments:
         _refuse_incomplete(ordered)
         _refuse_disagreement(ordered)
         _refuse_shared_files(ordered)
+        _refuse_other_headers(ordered)
         merged = reduce(cls.merge, (cls._of_host(document, scatters or {}) for document in ordered))
         if merged.row_count == 0:
             raise InputError(
@@ -206,4 +208,18 @@ def _refuse_shared_files(documents: Sequence[Mapping[str, Any]]) -> None:
                 raise InputError(
                     f"Hosts {other} and {document['host']} both read {file['name']}, so its rows count twice. "
                     "Give the processing input the distribution ShardedByS3Key."
+                )
+
+
+def _refuse_other_headers(documents: Sequence[Mapping[str, Any]]) -> None:
+    """A host sees that its own files are of one kind; across hosts nobody could before."""
+    readers = [document for document in documents if document["files"]]
+    names = [document["files"][0]["name"] for document in readers]
+    for document, name in zip(readers[1:], names[1:], strict=True):
+        columns = zip_longest(readers[0]["header"], document["header"])
+        for number, (here, there) in enumerate(columns, start=1):
+            if here != there:
+                raise InputError(
+                    f"{name} has another header than {names[0]}: column {number} is {there!r} there and {here!r} here. "
+                    "Process files of different kinds apart."
                 )

@@ -84,6 +84,11 @@ def test_a_truncated_gzip_file_is_named(job: Job, kept: int) -> None:
     assert_failed(job, job.run(part_rows=1000), r"cut.csv.gz is cut off or damaged: .*\. Upload it again")
 
 
+def test_text_in_utf_16_is_named(job: Job) -> None:
+    job.add("r.csv", "t,a,b\nx,1,2\n".encode("utf-16"))
+    assert_failed(job, job.run(), r"r.csv is no UTF-8 text. Save it as UTF-8.")
+
+
 def test_a_file_that_is_no_gzip_is_named(job: Job) -> None:
     job.add("plain.csv.gz", GOOD.encode())
     assert_failed(job, job.run(), r"plain.csv.gz is cut off or damaged")

@@ -215,7 +215,7 @@ def test_the_log_shows_rows_speed_and_time_left(
     assert job.run() == 0
     log = capsys.readouterr().out
     assert log.count(" rows/s, ") > 5
-    assert "100%: 400 rows in " in log
+    assert "features 100%: 400 rows in " in log
     assert " s left" in log
 
 

@@ -142,6 +142,22 @@ def test_a_profile_of_other_hosts_or_columns_is_refused(tmp_path: Path, script: 
     assert "feature_columns differs from this job's" in hosts[0].message()
 
 
+def test_files_of_different_kinds_on_different_hosts_are_refused_by_every_host(
+    tmp_path: Path, script: ModuleType
+) -> None:
+    hosts, profiles = make_hosts(tmp_path, script, 2), tmp_path / "profiles"
+    hosts[0].add("recording-0.csv", "c,b,a\n1,2,3\n")
+    for name in ("recording-2.csv", "recording-4.csv"):
+        (hosts[0].raw / name).unlink()
+    profiles.mkdir()
+    for host in hosts:
+        assert host.run(COLUMNS, profile_only=True) == 0
+        shutil.copy(host.stats_dir / f"moments-{host.host}.json", profiles)
+    for host in hosts:
+        assert host.run(COLUMNS, scaling="standardize", moments_dir=profiles) == 1
+        assert "recording-1.csv has another header than recording-0.csv: column 1 is 'a' there" in host.message()
+
+
 def test_a_second_run_replaces_the_first(tmp_path: Path, script: ModuleType) -> None:
     host = make_hosts(tmp_path, script, 1)[0]
     run_all([host], part_rows=100)

@@ -28,6 +28,7 @@ def document(
         "maximum": rows.max(axis=0).tolist() if count else [None] * 3,
         "null_count": [1, 0, 2],
         "squared_deviations": (rows.var(axis=0) * count).tolist() if count else [0.0] * 3,
+        "header": ["t", *COLUMNS],
         "files": [{"name": f"{host}.csv", "rows": count}],
         "parts": [],
         "dropped_rows": 0,
@@ -157,3 +158,14 @@ def test_scatter_matrices_belong_to_their_documents() -> None:
         Moments.from_documents(documents, {"algo-1": scatter(rows)})
     with pytest.raises(InputError, match=r"\(2, 2\); 3 columns"):
         Moments.from_documents(documents, {"algo-1": np.eye(2), "algo-2": np.eye(3)})
+
+
+def test_hosts_that_read_files_of_different_kinds_are_refused() -> None:
+    hosts = ("algo-1", "algo-2", "algo-3")
+    idle = document(recording(0), "algo-1", hosts, files=[], header=None)
+    good, other = (document(recording(), host, hosts) for host in hosts[1:])
+    assert Moments.from_documents([idle, good, other]).row_count == 2000
+    other["header"] = ["t", "Ch5", "Ch7", "Ch6"]
+    message = r"algo-3.csv has another header than algo-2.csv: column 3 is 'Ch7' there and 'Ch6' here\. Process files"
+    with pytest.raises(InputError, match=message):
+        Moments.from_documents([idle, good, other])
