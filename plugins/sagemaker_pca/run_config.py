@@ -53,7 +53,9 @@ class PcaRunConfig(BaseModel):
         max_length=10_000,
     )
     delimiter: Literal[",", ";", "\t", "|"] = setting(",", "Data", "Field separator of the raw CSV files.")
-    decimal: Literal[".", ","] = setting(".", "Data", "Decimal mark of the raw CSV files.")
+    decimal: Literal[".", ","] = setting(
+        ".", "Data", "Decimal mark of the raw CSV files. Where it is the field separator too, cells need quotes."
+    )
     missing_values: Literal["zero", "mean", "drop", "fail"] = setting(
         "zero", "Data", "What an empty cell becomes: 0, the column's mean, a dropped row, or a failed run."
     )
@@ -61,7 +63,11 @@ class PcaRunConfig(BaseModel):
         "fail", "Data", "What a row with a non-numeric cell does: fail the job, or be skipped and counted."
     )
     max_bad_fraction: float = setting(
-        0.01, "Data", "Largest fraction of rows that on_bad_rows=skip may skip.", ge=0, le=1
+        0.01,
+        "Data",
+        "Largest fraction of rows that on_bad_rows=skip may skip, on each processing host.",
+        ge=0,
+        le=1,
     )
     scaling: Literal["none", "standardize"] = setting(
         "none",
@@ -89,7 +95,11 @@ class PcaRunConfig(BaseModel):
         "ml.m5.large", "Processing", "Instance type of the processing job.", pattern=INSTANCE_TYPE_PATTERN
     )
     processing_instance_count: int = setting(
-        1, "Processing", "Hosts of the processing job; raw files are shared out among them.", ge=1, le=100
+        1,
+        "Processing",
+        "Hosts of the processing job; whole raw files are shared out among them, which changes no feature.",
+        ge=1,
+        le=100,
     )
     processing_volume_gb: int = setting(
         30, "Processing", "Disk of each processing host, in GB: raw data and features fit on it.", ge=1, le=16_384

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,13 @@ from sagemaker_pca.run_files import split_s3_uri
 from sagemaker_pca.run_fingerprint import run_fingerprint
 from sagemaker_pca.run_plan import RawFile, StagedInputs
 
+log = logging.getLogger(__name__)
+
 SKIP_REASON_KEY = "skip_reason"
 SCRIPT_PATH = Path(__file__).parents[3] / "processing" / SCRIPT_NAME
 RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+# A file of more than so many times a host's even share of the bytes keeps one host busy while the others have ended.
+OVERSIZED_SHARES = 1.5
 
 
 def stage_inputs(run: PipelineRun) -> dict[str, Any]:
@@ -69,6 +74,7 @@ def plan_inputs(run: PipelineRun) -> tuple[StagedInputs, dict[str, bytes]]:
     plan = run.plan
     raw_bucket, _ = split_s3_uri(plan.raw_data_uri)
     raw_files = list_raw_files(run)
+    log_limiting_shard(raw_files, plan.config.processing_instance_count)
 
     script = SCRIPT_PATH.read_bytes()
     arguments = "\n".join(script_arguments(plan.config)).encode()
@@ -113,6 +119,19 @@ def list_raw_files(run: PipelineRun) -> list[RawFile]:
                 f"{file.key} under {uri} is none of {', '.join(RAW_SUFFIXES)}. Move it away or narrow raw_data_uri."
             )
     return found
+
+
+def log_limiting_shard(raw_files: Sequence[RawFile], hosts: int) -> None:
+    """Name a file so large that the processing job takes as long as that file, whatever hosts are added."""
+    total, largest = sum(file.size for file in raw_files), max(raw_files, key=lambda file: file.size)
+    if hosts > 1 and largest.size > OVERSIZED_SHARES * total / hosts:
+        log.warning(
+            "%s is the limiting shard with %.0f%% of all bytes: %d hosts take as long as that file, for hosts never "
+            "share one. Split it, or lower processing_instance_count.",
+            largest.key,
+            100 * largest.size / total,
+            hosts,
+        )
 
 
 def _digest(*contents: bytes) -> str:

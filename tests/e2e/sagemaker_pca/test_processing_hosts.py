@@ -147,3 +147,19 @@ def test_standardized_features_of_five_hosts_have_mean_0_and_deviation_1_over_al
     np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(rows.std(axis=0), 1, rtol=1e-6)
     assert min(len(rows) for rows in processed.features.values()) == min(ROWS_OF_FILES.values())
+
+
+def test_an_oversized_file_among_many_is_named_as_the_limiting_shard(
+    aws: EmbeddedAws, hook: SageMakerPcaHook, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_recordings(aws)
+    aws.put("raw/r5.csv", "a,b,c\n" + "1,2,3\n" * 20_000)
+
+    for hosts in (1, 2, 5):
+        stage_inputs(SimpleNamespace(plan=plan_on(aws, hosts), hook=hook))  # type: ignore[arg-type]
+    aws.put("raw/r6.csv", "a,b,c\n" + "1,2,3\n" * 20_000)
+    stage_inputs(SimpleNamespace(plan=plan_on(aws, 2), hook=hook))  # type: ignore[arg-type]
+
+    named = [record.getMessage() for record in caplog.records if "limiting shard" in record.getMessage()]
+    assert [message.partition(" hosts take")[0].rpartition(" ")[2] for message in named] == ["2", "5"]
+    assert all(message.startswith("raw/r5.csv is the limiting shard with ") for message in named)
