@@ -57,7 +57,7 @@ _OBJECT_ACTIONS = {
 
 def authorizations(request: ApiRequest) -> list[Authorization]:
     """Return what is asked before the call is carried out; of services not known here, the action on `*`."""
-    rules = {"sagemaker": _sagemaker, "s3": _s3, "sts": _sts, "logs": _logs}
+    rules = {"sagemaker": _sagemaker, "s3": _s3, "sts": _sts, "logs": _logs, "sqs": _sqs}
     return list(rules.get(request.service, _on_everything)(request))
 
 
@@ -89,6 +89,14 @@ def _logs(request: ApiRequest) -> Iterator[Authorization]:
     stream = request.parameters.get("logStreamName", "")
     resource = request.arn("logs", f"log-group:{group}:log-stream:{stream}") if group else "*"
     yield Authorization(f"logs:{request.operation}", resource)
+
+
+def _sqs(request: ApiRequest) -> Iterator[Authorization]:
+    """Batches ask for the action of the single call."""
+    given = request.parameters
+    name = str(given.get("QueueUrl", "")).rpartition("/")[2] or given.get("QueueName")
+    resource = request.arn("sqs", name) if name else "*"
+    yield Authorization(f"sqs:{request.operation.removesuffix('Batch')}", resource)
 
 
 # --- S3 -----------------------------------------------------------------------------------------------------------

@@ -237,6 +237,24 @@ def test_other_services_are_recorded_under_their_iam_prefix(aws: RecordedAws) ->
     assert aws.calls()[-1]["call"] == "sts:GetCallerIdentity"
 
 
+def test_queue_calls_ask_for_the_queue_and_batches_for_the_action_of_the_single_call(aws: RecordedAws) -> None:
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": "1", "ReceiptHandle": message["ReceiptHandle"]}])
+    sqs.list_queues()
+
+    queue = "arn:aws:sqs:us-east-1:123456789012:q"
+    assert aws.asked() == [
+        ("sqs:CreateQueue", queue),
+        ("sqs:SendMessage", queue),
+        ("sqs:ReceiveMessage", queue),
+        ("sqs:DeleteMessage", queue),
+        ("sqs:ListQueues", "*"),
+    ]
+
+
 def test_a_call_that_is_dropped_is_recorded_without_a_status(aws: RecordedAws) -> None:
     fault = {"fault": "drop_connection", "target": "ListModels"}
     httpx.post(f"{aws.url}/sagemaker-local/faults", json=fault).raise_for_status()
