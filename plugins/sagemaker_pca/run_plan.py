@@ -13,6 +13,9 @@ from sagemaker_pca.setting_layers import Origin
 from sagemaker_pca.transform_config import TransformConfig
 
 MANAGED_BY = "sagemaker-pca"
+EXPIRES_AT_TAG = "expires-at"
+# Written out: tags are added to those an endpoint has, so leaving one out would leave an earlier run's date in force.
+NEVER = "never"
 
 
 class RawFile(BaseModel):
@@ -80,17 +83,19 @@ class RunPlan(BaseModel):
     @property
     def tags(self) -> dict[str, str]:
         """Tags of every resource the run creates."""
-        tags = {
+        return {
             "managed-by": MANAGED_BY,
             "dag-id": tag_value(self.dag_id),
             "run-id": tag_value(self.run_id),
             "run-name": self.run_name,
             "owner": self.config.owner,
+            EXPIRES_AT_TAG: self._expires_at,
         }
-        if self.config.expires_after_days is not None:
-            expires_at = self.started_at + timedelta(days=self.config.expires_after_days)
-            tags["expires-at"] = expires_at.isoformat(timespec="seconds")
-        return tags
+
+    @property
+    def _expires_at(self) -> str:
+        days = self.config.expires_after_days
+        return NEVER if days is None else (self.started_at + timedelta(days=days)).isoformat(timespec="seconds")
 
 
 class TransformPlan(RunPlan):

@@ -9,7 +9,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sagemaker_pca.api_requests import tag_list
 from sagemaker_pca.deployment import DeploymentRecord, next_action, serves_another_deployment
 from sagemaker_pca.exceptions import DeploymentError, LeaseHeldError
-from sagemaker_pca.job_status import check_in_service
+from sagemaker_pca.job_attempts import FINGERPRINT_TAG
+from sagemaker_pca.job_status import ENDPOINT_CONFIG, check_in_service
 from sagemaker_pca.pipeline_run import PipelineRun
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.sensors.endpoints import LONGEST_DEPLOYMENT_SECONDS
@@ -66,6 +67,7 @@ def restore(hook: SageMakerPcaHook, record: DeploymentRecord, poll_seconds: floa
     if endpoint is None:
         raise DeploymentError(f"endpoint {name} vanished during the roll-back; create it with {previous}.")
     check_in_service(endpoint, previous)
+    put_tags_back(hook, endpoint)
 
 
 def put_back(hook: SageMakerPcaHook, endpoint: dict[str, Any], config_name: str, poll_seconds: float) -> None:
@@ -78,3 +80,11 @@ def put_back(hook: SageMakerPcaHook, endpoint: dict[str, Any], config_name: str,
         tags = tag_list(hook.tags(endpoint["EndpointArn"]))
         hook.delete_endpoint_and_wait(name, poll_seconds)
         hook.conn.create_endpoint(EndpointName=name, EndpointConfigName=config_name, Tags=tags)
+
+
+def put_tags_back(hook: SageMakerPcaHook, endpoint: dict[str, Any]) -> None:
+    """Give an endpoint the tags of its configuration: both got the same ones when that was deployed."""
+    config = hook.describe(ENDPOINT_CONFIG, endpoint["EndpointConfigName"])
+    tags = {key: value for key, value in hook.tags(config["EndpointConfigArn"]).items() if key != FINGERPRINT_TAG}
+    if tags:
+        hook.conn.add_tags(ResourceArn=endpoint["EndpointArn"], Tags=tag_list(tags))

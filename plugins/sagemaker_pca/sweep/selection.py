@@ -10,13 +10,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES, ENDPOINT, ENDPOINT_CONFIG
-from sagemaker_pca.run_plan import MANAGED_BY
+from sagemaker_pca.run_plan import EXPIRES_AT_TAG, MANAGED_BY, NEVER
 from sagemaker_pca.sweep.command_config import EndpointCommand, matches
 from sagemaker_pca.sweep.estate import Deployments, Resource, Tags, Unreadable
 
 PROTECT_TAG = "protect"
 PROTECT_UNTIL_TAG = "protect-until"
-EXPIRES_AT_TAG = "expires-at"
 
 
 class Verdict(NamedTuple):
@@ -73,6 +72,8 @@ def kept_by_tags(tags: Tags, command: EndpointCommand, now: datetime) -> Verdict
 def _kept_by_expiry(tags: Mapping[str, str], now: datetime) -> Verdict | None:
     if EXPIRES_AT_TAG not in tags:
         return keep(f"not selected: no tag {EXPIRES_AT_TAG}")
+    if tags[EXPIRES_AT_TAG] == NEVER:
+        return keep("not selected: never expires")
     expires_at = _instant(tags[EXPIRES_AT_TAG])
     if expires_at is None:
         return skip(f"{EXPIRES_AT_TAG}={tags[EXPIRES_AT_TAG]} is no ISO 8601 date")

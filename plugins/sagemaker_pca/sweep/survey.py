@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sagemaker_pca.job_status import ENDPOINT, ENDPOINT_CONFIG, MODEL, ResourceKind
+from sagemaker_pca.run_plan import EXPIRES_AT_TAG
 from sagemaker_pca.sweep import selection
 from sagemaker_pca.sweep.command_config import EndpointCommand
 from sagemaker_pca.sweep.cost import hourly_cost
@@ -247,7 +248,7 @@ class Survey:
             return "asked for" if resource.kind in command.selected_kinds else "used by nothing that stays"
         if resource.kind is not ENDPOINT:
             return "unused" if command.orphaned else "used by nothing that stays"
-        reasons = [f"{selection.EXPIRES_AT_TAG} reached"] if command.expired else []
+        reasons = [f"{EXPIRES_AT_TAG} reached"] if command.expired else []
         reasons += [f"idle for {command.idle_days} days"] if command.idle_days is not None else []
         return ", ".join(reasons) or "selected"
 

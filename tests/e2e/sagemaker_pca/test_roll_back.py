@@ -100,6 +100,25 @@ def test_a_failed_endpoint_is_replaced_by_one_with_the_previous_configuration_an
     assert tags_of(aws, name) == {"owner": "me"}
 
 
+def test_the_endpoint_gets_back_the_tags_of_the_deployment_it_returns_to(
+    aws: EmbeddedAws, hook: SageMakerPcaHook
+) -> None:
+    name = in_service(aws)
+    made = record(name, new_config(aws), serving(aws, name))
+    config = aws.sagemaker.describe_endpoint_config(EndpointConfigName=made.previous_endpoint_config_name)
+    tags = {"run-id": "1", "expires-at": "never", "request-fingerprint": "f"}
+    add_tags(aws, config["EndpointConfigArn"], tags)
+    aws.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=made.endpoint_config_name)
+    endpoint = aws.sagemaker.describe_endpoint(EndpointName=name)
+    add_tags(aws, endpoint["EndpointArn"], {"run-id": "2", "expires-at": "2026-01-01", "cost-center": "7"})
+    restore(hook, made, POLL_SECONDS)
+    assert tags_of(aws, name) == {"run-id": "1", "expires-at": "never", "cost-center": "7"}
+
+
+def add_tags(aws: EmbeddedAws, arn: str, tags: dict[str, str]) -> None:
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+
 @pytest.mark.parametrize("first_run", [False, True], ids=["updated", "new"])
 def test_what_another_run_has_deployed_since_is_left_in_service(
     aws: EmbeddedAws, hook: SageMakerPcaHook, first_run: bool

@@ -153,8 +153,8 @@ def test_everything_created_tells_who_made_it_for_which_run(operation: str) -> N
     }
 
 
-def test_nothing_expires_unless_asked_for() -> None:
-    assert "expires-at" not in plan_of().tags
+def test_nothing_expires_unless_asked_for_and_the_tag_says_so() -> None:
+    assert plan_of().tags["expires-at"] == "never"
 
 
 def test_tag_values_hold_only_what_tags_may_hold() -> None:

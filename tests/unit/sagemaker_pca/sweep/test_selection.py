@@ -61,6 +61,7 @@ def test_young_configurations_and_models_are_no_orphans_yet() -> None:
         ({"expires-at": "2026-03-10T13:30:00+02:00"}, None),
         ({"expires-at": "2026-03-10T12:00:01"}, "keep: not selected: expires at 2026-03-10T12:00:01"),
         ({"expires-at": "2026-03-10"}, None),
+        ({"expires-at": "never"}, "keep: not selected: never expires"),
         ({"expires-at": "soon"}, "skip: expires-at=soon is no ISO 8601 date"),
         ({}, "keep: not selected: no tag expires-at"),
         (DENIED, "skip: its tags cannot be read: AccessDeniedException: no"),
