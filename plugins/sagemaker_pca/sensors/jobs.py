@@ -115,7 +115,10 @@ class SageMakerJobSensor(SageMakerWaitSensor):
             return description
         lines = "\n".join(last_lines(self.pca_hook, self.kind, self.job_name, ended_at(description))) or "(no log)"
         page = self.pca_hook.console.log_url(self.kind, self.job_name)
-        raise JobFailedError(f"{reason}\nThe last lines of its log, whole at {page}:\n{lines}")
+        raise JobFailedError(
+            f"{reason}\nClear the task that started it to run it again, under the next attempt's name.\n"
+            f"The last lines of its log, whole at {page}:\n{lines}"
+        )
 
     def give_up(self, description: Description) -> None:
         """Stop the job, unless told not to, and say so."""

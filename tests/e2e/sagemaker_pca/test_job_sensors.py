@@ -54,8 +54,9 @@ def test_a_failed_job_fails_with_the_services_reason_and_the_last_log_lines(aws:
     name = aws.start_processing("print('reading rows', flush=True)\nraise ValueError('no column Ch9')")
     with pytest.raises(JobFailedError) as error:
         run(sensor(name, deferrable=deferrable))
-    first, where, *lines = str(error.value).splitlines()
+    first, advice, where, *lines = str(error.value).splitlines()
     assert first.startswith(f"processing job {name} ended Failed: AlgorithmError")
+    assert advice.startswith("Clear the task that started it")
     assert where.startswith("The last lines of its log, whole at http")
     assert name in where
     assert lines[0] == "reading rows"
