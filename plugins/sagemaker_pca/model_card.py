@@ -10,8 +10,11 @@ from sagemaker_pca.evaluation import Check, Evaluation
 from sagemaker_pca.model_comparison import Comparison
 from sagemaker_pca.moments import Moments
 from sagemaker_pca.pca_model import PcaModel
-from sagemaker_pca.report import Column, Data, Model, Projector, RawFile
+from sagemaker_pca.report import BadRow, Column, Data, Model, Projector, RawFile
 from sagemaker_pca.run_config import PcaRunConfig
+
+# Every processing host names as many.
+NAMED_BAD_ROWS = 10
 
 
 class ModelCard(BaseModel):
@@ -85,4 +88,10 @@ def _data(moments: Moments, raw_files: tuple[RawFile, ...]) -> Data:
         Column(name=name, mean=mean, std=std, minimum=low, maximum=high, null_fraction=nulls)
         for name, mean, std, low, high, nulls in numbers
     )
-    return Data(row_count=moments.row_count, columns=columns, files=raw_files, skipped_rows=moments.skipped_rows)
+    return Data(
+        row_count=moments.row_count,
+        columns=columns,
+        files=raw_files,
+        skipped_rows=moments.skipped_rows,
+        bad_rows=tuple(BadRow.model_validate(row) for row in moments.bad_rows[:NAMED_BAD_ROWS]),
+    )

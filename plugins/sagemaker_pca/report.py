@@ -105,13 +105,22 @@ class RawFile(Section):
     rows: int
 
 
+class BadRow(Section):
+    """A row that was skipped: its file, its line (in Parquet its row), and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
 class Data(Section):
-    """What the model was trained on, columns in the order of the features."""
+    """What the model was trained on, columns in the order of the features; bad_rows are the first that were skipped."""
 
     row_count: int
     columns: tuple[Column, ...]
     files: tuple[RawFile, ...] = ()
     skipped_rows: int = 0
+    bad_rows: tuple[BadRow, ...] = ()
 
 
 class Projector(Section):

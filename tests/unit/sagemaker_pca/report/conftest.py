@@ -13,6 +13,7 @@ from sagemaker_pca.evaluation import Evaluation, GateLimits, evaluate
 from sagemaker_pca.moments import Moments
 from sagemaker_pca.pca_model import PcaModel
 from sagemaker_pca.report import (
+    BadRow,
     Column,
     Data,
     Deployment,
@@ -208,6 +209,7 @@ def measured(
             ),
             files=tuple(RawFile(name=f"recording-{number}.csv.gz", rows=2000) for number in (1, 2, 3)),
             skipped_rows=4,
+            bad_rows=(BadRow(file="recording-2.csv.gz", line=17, reason="column 'Ch5' holds 'n.v.'"),),
         ),
         "model": Model(
             artifact_uri=f"s3://sagemaker-pca-us-east-1-123456789012/runs/{RUN_NAME}/training/model.tar.gz",

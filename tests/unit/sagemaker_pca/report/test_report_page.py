@@ -96,6 +96,15 @@ def test_a_failed_check_is_marked_with_value_and_limit(refused: RunReport) -> No
     assert "limit 0.5" in line[0]
 
 
+def test_skipped_rows_are_named_with_file_line_and_reason(promoted: RunReport) -> None:
+    html = render_html(promoted)
+    assert "4 bad rows were skipped" in html
+    assert "Skipped rows, the first 1<" in html
+    row = re.search(r"<tr><th[^>]*>recording-2.csv.gz</th><td>17</td><td>(.*?)</td></tr>", html)
+    assert row is not None
+    assert row[1] == "column &#39;Ch5&#39; holds &#39;n.v.&#39;"
+
+
 def test_a_run_that_failed_early_shows_its_log_and_no_model(failed_early: RunReport) -> None:
     html = render_html(failed_early)
 
