@@ -233,7 +233,7 @@ class Deployment:
             self._endpoint.log(variant_name, str(error))
             raise JobFailedError(
                 f"The primary container for production variant {variant_name} did not pass the ping health check. "
-                f"Please check CloudWatch logs for this endpoint. Unable to load model: {error}"
+                f"Please check CloudWatch logs for this endpoint. {error}"
             ) from error
         finally:
             shutil.rmtree(directory, ignore_errors=True)
