@@ -9,7 +9,7 @@ from typing import Any
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "infra" / "sagemaker_pca.yaml"
 # Whoever deploys the stack attaches these to Airflow's identity.
-AIRFLOW_POLICIES = ("PipelinePolicy", "EndpointsPolicy", "BatchTransformPolicy")
+AIRFLOW_POLICIES = ("PipelinePolicy", "RawDataPolicy", "EndpointsPolicy", "BatchTransformPolicy")
 
 Statement = dict[str, Any]
 

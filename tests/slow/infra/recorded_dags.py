@@ -20,6 +20,7 @@ from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.estate_hook import SageMakerEstateHook
 from sagemaker_pca.exceptions import WaitTimeoutError
 from sagemaker_pca.pipeline_run import AWS_CONN_ID
+from sagemaker_pca.raw_listing import RawListing
 from sagemaker_pca.report import Verdict
 from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.sensors.jobs import (
@@ -28,9 +29,11 @@ from sagemaker_pca.sensors.jobs import (
     SageMakerTrainingJobSensor,
     SageMakerTransformJobSensor,
 )
+from sagemaker_pca.sensors.raw_data import raw_data_location
 from sagemaker_pca.steps.choose_model import find_model_name
 from sagemaker_pca.sweep.estate import Series
 from sagemaker_pca.transform_config import TransformConfig
+from sagemaker_pca.triggers.s3_events import QueuedReports
 from tests.deployed_stack import DeployedStack, deploy
 from tests.pipeline_process import BUCKET, PipelineProcess
 from tests.policy_evaluator import Question
@@ -39,6 +42,7 @@ from tests.service_process import ServiceProcess
 NAME = "policies"
 RECORDING = {"SAGEMAKER_LOCAL_RECORD_CALLS": "1"}
 PIPELINE, TRANSFORM, ENDPOINTS = "pca_pipeline", "pca_batch_transform", "sagemaker_endpoints"
+RAW_DATA = "pca_raw_data"
 WAITS: dict[str, dict[str, type[SageMakerJobSensor]]] = {
     PIPELINE: {
         "features.wait_for_processing": SageMakerProcessingJobSensor,
@@ -116,6 +120,7 @@ def record(folder: Path) -> Recording:
             EndpointName=f"endpoint-{NAME}",
             RawDataPrefix=f"raw-{NAME}/",
             BatchDataPrefix=f"batch-{NAME}/",
+            RawDataEvents="true",
             BatchTransform="true",
         )
         pipeline = PipelineProcess(service.url, folder / "airflow", NAME)
@@ -124,6 +129,7 @@ def record(folder: Path) -> Recording:
             patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(service.url))
             by_hand = [
                 *stop_jobs(PIPELINE, run_name),
+                *look_at_raw_data(pipeline, client("sqs"), stack.outputs["RawDataEventsQueueUrl"]),
                 *transform_in_all_ways(pipeline),
                 *list_and_delete_endpoints(pipeline, run_name),
             ]
@@ -167,6 +173,23 @@ def run_all_branches(pipeline: PipelineProcess, folder: Path) -> str:
     unchanged = pipeline.run(keep_superseded=1, force=False)
     assert unchanged.report.run.verdict is Verdict.SKIPPED, unchanged.log[-4000:]
     return superseding.report.run.run_name
+
+
+def look_at_raw_data(pipeline: PipelineProcess, sqs: Any, queue_url: str) -> Iterator[End]:
+    """List the raw files as `pca_raw_data` does, and receive and delete what S3 reports, as its watcher does."""
+    hook = SageMakerPcaHook(aws_conn_id=AWS_CONN_ID)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_VAR_SAGEMAKER_PCA", json.dumps({"raw_data_uri": f"s3://{BUCKET}/{pipeline.raw_prefix}"}))
+        location = raw_data_location(hook)
+    assert RawListing.of(location, hook.list_objects(location)).files == 1
+    yield End.now(RAW_DATA, "notice_change")
+
+    sqs.send_message(QueueUrl=queue_url, MessageBody="{}")
+    reports = QueuedReports(queue_url, AWS_CONN_ID)
+    messages = reports.receive()
+    assert len(messages) == 1
+    reports.delete(messages)
+    yield End.now(RAW_DATA, "watcher")
 
 
 def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:

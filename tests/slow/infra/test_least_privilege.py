@@ -10,12 +10,17 @@ import pytest
 
 from tests.deployed_stack import AIRFLOW_POLICIES, DeployedStack, Statement
 from tests.policy_evaluator import Question, is_allowed
-from tests.slow.infra.recorded_dags import ENDPOINTS, PIPELINE, TRANSFORM, AskedCall, Recording
+from tests.slow.infra.recorded_dags import ENDPOINTS, PIPELINE, RAW_DATA, TRANSFORM, AskedCall, Recording
 
 # The recording runs the pipeline five times.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-POLICIES = {PIPELINE: ["PipelinePolicy"], TRANSFORM: ["BatchTransformPolicy"], ENDPOINTS: ["EndpointsPolicy"]}
+POLICIES = {
+    PIPELINE: ["PipelinePolicy"],
+    RAW_DATA: ["RawDataPolicy", "RawDataEventsPolicy"],
+    TRANSFORM: ["BatchTransformPolicy"],
+    ENDPOINTS: ["EndpointsPolicy"],
+}
 # What each statement is there for: a step that fails without it.
 NEEDED_BY = {
     ("PipelinePolicy", "ProcessingJobs"): "pca_pipeline.features.start_processing",
@@ -33,6 +38,8 @@ NEEDED_BY = {
     ("PipelinePolicy", "KeepRunsAndRecords"): "pca_pipeline.evaluate_model",
     ("PipelinePolicy", "GiveLeaseBack"): "pca_pipeline.publish_results",
     ("PipelinePolicy", "ReadJobLogs"): "pca_pipeline.training.wait_for_training",
+    ("RawDataPolicy", "ListRawData"): "pca_raw_data.notice_change",
+    ("RawDataEventsPolicy", "ReceiveReports"): "pca_raw_data.watcher",
     ("BatchTransformPolicy", "BatchProcessingJobs"): "pca_batch_transform.features.start_processing",
     ("BatchTransformPolicy", "TransformJobs"): "pca_batch_transform.transform.start_transform",
     ("BatchTransformPolicy", "TagAndRecognizeBatchJobs"): "pca_batch_transform.transform.start_transform",
@@ -165,6 +172,7 @@ OTHERS = {
     "/batch-policies/": "/other-batch/",
     "role/sagemaker-pca-": "role/other-",
     "/aws/sagemaker/": "/aws/lambda/",
+    ":sagemaker-pca-RawDataEventsQueue-": ":other-queue-",
 }
 
 

@@ -12,6 +12,7 @@ from tests.deployed_stack import DeployedStack, deploy
 OPTIONAL = {
     "BatchTransform": "true",
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ab-1",
+    "RawDataEvents": "true",
     "VpcId": "vpc-0a1b",
 }
 

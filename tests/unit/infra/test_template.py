@@ -135,11 +135,54 @@ def test_what_is_optional_is_allowed_only_when_asked_for(stack: DeployedStack, f
     actions = {action for items in stack.policies.values() for item in items for action in texts(item["Action"])}
     serving = stack.statements(*stack.role_policies[stack.outputs["ServingRoleArn"]])
 
-    assert full_stack.policies.keys() - stack.policies.keys() == {"BatchServingPolicy", "KeyPolicy", "NetworkPolicy"}
-    assert not {action for action in actions if action.startswith(("kms:", "ec2:"))}
+    assert full_stack.policies.keys() - stack.policies.keys() == {
+        "BatchServingPolicy",
+        "KeyPolicy",
+        "NetworkPolicy",
+        "RawDataEventsPolicy",
+    }
+    assert not {action for action in actions if action.startswith(("kms:", "ec2:", "sqs:"))}
     assert {action for item in serving for action in texts(item["Action"]) if action.startswith("s3:")} == {
         "s3:GetObject"
     }
+
+
+def test_only_the_queue_is_read_from_and_only_by_the_dag_that_looks(full_stack: DeployedStack) -> None:
+    queue = f"arn:aws:sqs:us-east-1:123456789012:{full_stack.outputs['RawDataEventsQueueUrl'].rpartition('/')[2]}"
+    for policy, statements in full_stack.policies.items():
+        for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
+            assert is_allowed(statements, Question(action, queue)) is (policy == "RawDataEventsPolicy")
+            assert not is_allowed(statements, Question(action, f"{queue}2"))
+
+
+def test_only_the_bucket_reports_to_the_queue_and_only_over_tls(template: dict[str, Any]) -> None:
+    resources = template["Resources"]
+    reports, no_tls = resources["RawDataEventsQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    has_name, named, default_name = resources["Bucket"]["Properties"]["BucketName"]["Fn::If"]
+
+    assert reports["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert reports["Action"] == "sqs:SendMessage"
+    assert reports["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    arn = "arn:${AWS::Partition}:s3:::"
+    assert reports["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::If"] == [
+        has_name,
+        {"Fn::Sub": f"{arn}${{{named['Ref']}}}"},
+        {"Fn::Sub": f"{arn}{default_name['Fn::Sub']}"},
+    ]
+    assert (no_tls["Effect"], no_tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert resources["RawDataEventsQueue"]["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_the_bucket_reports_raw_files_only_and_only_when_asked_to(template: dict[str, Any]) -> None:
+    condition, configured, otherwise = template["Resources"]["Bucket"]["Properties"]["NotificationConfiguration"][
+        "Fn::If"
+    ]
+    configurations = configured["QueueConfigurations"]
+
+    assert (condition, otherwise) == ("HasRawDataEvents", {"Ref": "AWS::NoValue"})
+    assert {item["Event"] for item in configurations} == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}
+    for item in configurations:
+        assert item["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": {"Ref": "RawDataPrefix"}}]
 
 
 def test_the_key_is_used_through_s3_only_and_by_both_roles(full_stack: DeployedStack) -> None:
