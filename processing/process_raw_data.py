@@ -143,7 +143,7 @@ def refuse_other_header(first: str, columns: Sequence[str], other: str, other_co
 def log_limiting_shard(files: Sequence[InputFile]) -> None:
     """Name a file so large that the job takes as long as that file, however many hosts it gets."""
     total = sum(file.size for file in files)
-    log(f"input files: {len(files)}, {total / 1e6:,.1f} MB")
+    log(f"input files: {len(files)}, {total / 1e6:,.1f} MB" if files else "no input file: more hosts than files")
     for file in files:
         if len(files) > 1 and file.size > total / 2 and file.size > 2 * total / len(files):
             share = f"{file.size / total:.0%} of this host's bytes"
@@ -726,9 +726,9 @@ class Progress:
         now = time.monotonic()
         if last or now - self._logged >= PROGRESS_SECONDS:
             self._logged, seconds = now, max(now - self._start, 1e-9)
-            left = seconds * (self._total_bytes - bytes_read) / max(bytes_read, 1)
+            left = 0 if last else seconds * (self._total_bytes - bytes_read) / max(bytes_read, 1)
             speed = f"{rows / seconds:,.0f} rows/s"
-            done = f"{self._purpose} {bytes_read / self._total_bytes:.0%}"
+            done = f"{self._purpose} {1 if last else bytes_read / self._total_bytes:.0%}"
             log(f"{done}: {rows:,} rows in {seconds:.1f} s, {speed}, {left:.0f} s left")
 
 

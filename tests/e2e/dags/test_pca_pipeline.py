@@ -191,6 +191,9 @@ def test_failed_smoke_test_brings_the_previous_configuration_back(ecg_pipeline: 
     assert second.step_states()["deployment.roll_back"] == "success"
     assert second.report.run.verdict is Verdict.ROLLED_BACK
     assert "no complete row of numbers" in second.report.run.reason
+    assert second.report.data is not None
+    assert [row.line for row in second.report.data.bad_rows] == list(range(2, 12))
+    assert second.report.data.skipped_rows == 700_000
     assert ecg_pipeline.serving_config() == first.report.run.run_name
 
 
@@ -266,6 +269,7 @@ def test_unchanged_data_ends_the_run_as_skipped_without_a_job_in_at_most_eight_c
     assert first.report.run.run_name in again.report.run.reason
     assert "Set force to train it again" in again.report.run.reason
     assert again.step_states()["features.start_processing"] == "skipped"
+    assert profile_steps(again) == [("skipped", ""), ("skipped", "")]
     assert len(ours) <= 8, ours
     assert ours, calls
     assert changed.report.run.verdict is Verdict.PROMOTED

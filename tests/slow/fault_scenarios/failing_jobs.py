@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sagemaker_pca.report import Verdict
+from sagemaker_pca.run_files import profile_job_name
 from tests.slow.fault_scenarios.scene import RAW_ROWS, RUN_SECONDS, Scene, scenario
 
 
@@ -20,6 +21,23 @@ def a_failed_processing_job_gets_a_second_attempt_once_it_is_cleared(scene: Scen
     assert run.wait_until_ended_again(RUN_SECONDS) == "success", scene.story(run)
     scene.verify_outcome(processing_jobs=2, training_jobs=1)
     assert scene.jobs("processing") == {scene.run_name: "Failed", f"{scene.run_name}-2": "Completed"}
+
+
+@scenario()
+def a_failed_profile_job_gets_a_second_attempt_whose_moments_are_used(scene: Scene) -> None:
+    scene.plan("fail_job", "ProcessingJob", reason="InternalServerError: no capacity")
+    run = scene.trigger(scaling="standardize", processing_instance_count=2)
+    report = scene.verify_refused(
+        run, Verdict.FAILED, "ended Failed: InternalServerError: no capacity", training_jobs=0
+    )
+    assert report.failed_step is not None
+    assert report.failed_step.task_id == "features.wait_for_profiling"
+
+    run.clear("features.start_profiling")
+    assert run.wait_until_ended_again(RUN_SECONDS) == "success", scene.story(run)
+    scene.verify_outcome(processing_jobs=3, training_jobs=1)
+    profile = profile_job_name(scene.run_name)
+    assert scene.jobs("processing") == {profile: "Failed", f"{profile}-2": "Completed", scene.run_name: "Completed"}
 
 
 @scenario()

@@ -101,6 +101,14 @@ def test_features_and_moments_do_not_depend_on_the_number_of_hosts(
         np.testing.assert_array_equal(found[name], features)
 
 
+def test_every_pass_over_the_rows_logs_its_own_progress(
+    tmp_path: Path, script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_all(make_hosts(tmp_path, script, 1), scaling="standardize")
+    passes = [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if " rows/s, " in line]
+    assert passes == ["profile 100%", "features 100%"]
+
+
 def test_part_names_of_different_hosts_differ(tmp_path: Path, script: ModuleType) -> None:
     hosts = make_hosts(tmp_path, script, 5)
     run_all(hosts)
@@ -108,7 +116,9 @@ def test_part_names_of_different_hosts_differ(tmp_path: Path, script: ModuleType
     assert len(names) == len(set(names)) == 15
 
 
-def test_a_host_without_files_succeeds_with_zero_rows(tmp_path: Path, script: ModuleType) -> None:
+def test_a_host_without_files_succeeds_with_zero_rows(
+    tmp_path: Path, script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
     busy, idle = (Job(tmp_path / name, script, name, ["algo-1", "algo-2"]) for name in ("algo-1", "algo-2"))
     busy.add("r.csv", recordings()["recording-0.csv"])
     idle.raw.rmdir()
@@ -116,6 +126,7 @@ def test_a_host_without_files_succeeds_with_zero_rows(tmp_path: Path, script: Mo
     assert idle.parts() == []
     assert idle.moments()["row_count"] == 0
     assert merged([busy, idle]).row_count == 200
+    assert "no input file: more hosts than files\nfeatures 100%: 0 rows" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [{"scaling": "standardize"}, {"missing_values": "mean"}], ids=str)

@@ -13,24 +13,34 @@ from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.steps.stop_abandoned_jobs import stop_abandoned_jobs
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws
 
-WAIT, START = "features.wait_for_processing", "features.start_processing"
+WAITS = {
+    "features.wait_for_processing": "features.start_processing",
+    "features.wait_for_profiling": "features.start_profiling",
+}
 
 pytestmark = pytest.mark.e2e
 
 
-def state_after(aws: EmbeddedAws, hook: SageMakerPcaHook, wait_state: str, **settings: Any) -> str:
+def state_after(
+    aws: EmbeddedAws,
+    hook: SageMakerPcaHook,
+    wait_state: str,
+    wait_id: str = "features.wait_for_processing",
+    **settings: Any,
+) -> str:
     """State of a running job after the step, its wait being in a state."""
     name = aws.start_processing("import time; time.sleep(60)")
     plan = SimpleNamespace(config=PcaRunConfig(**settings))
-    run: Any = SimpleNamespace(hook=hook, plan=plan, needed_result={START: {"name": name}}.__getitem__)
-    stop_abandoned_jobs(run, {WAIT: wait_state, "training.wait_for_training": "upstream_failed"})
+    run: Any = SimpleNamespace(hook=hook, plan=plan, needed_result={WAITS[wait_id]: {"name": name}}.__getitem__)
+    stop_abandoned_jobs(run, {wait_id: wait_state, "training.wait_for_training": "upstream_failed"})
     state = hook.describe(PROCESSING_JOB, name)["ProcessingJobStatus"]
     hook.stop_job(PROCESSING_JOB, name)
     return str(state)
 
 
-def test_the_job_of_a_failed_wait_is_stopped(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
-    assert state_after(aws, hook, "failed") in {"Stopping", "Stopped"}
+@pytest.mark.parametrize("wait_id", WAITS)
+def test_the_job_of_a_failed_wait_is_stopped(aws: EmbeddedAws, hook: SageMakerPcaHook, wait_id: str) -> None:
+    assert state_after(aws, hook, "failed", wait_id) in {"Stopping", "Stopped"}
 
 
 @pytest.mark.parametrize("wait_state", ["success", "upstream_failed", "skipped"])
