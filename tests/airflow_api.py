@@ -21,10 +21,14 @@ ENDED_TASK_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"
 
 
 class RunsApi(AirflowApi):
-    """The quick start's client, with runs and their tasks on top."""
+    """The quick start's client, with runs and their tasks on top.
 
-    def __init__(self, address: str, password: str) -> None:
+    :param verify_running: asked before each call, to fail where Airflow has ended
+    """
+
+    def __init__(self, address: str, password: str, verify_running: Callable[[], None] = lambda: None) -> None:
         super().__init__(address, password)
+        self._verify_running = verify_running
         self._client.timeout = httpx.Timeout(60)  # a loaded machine answers late
 
     def close(self) -> None:
@@ -33,6 +37,7 @@ class RunsApi(AirflowApi):
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
         """Answer of a call below `/api/v2/`; an error's own words are in the exception."""
+        self._verify_running()
         for _ in range(DATABASE_ATTEMPTS):
             answer = self._client.request(method, f"/api/v2/{path}", json=body, params=query)
             if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -29,21 +30,33 @@ class AirflowServices:
     :param service_url: address of the embedded SageMaker
     :param home: folder for the Airflow home
     :param settings: further Airflow settings, as `SECTION__KEY`
+    :param database: SQLAlchemy's address of an empty database, in place of the home's SQLite
     """
 
-    def __init__(self, service_url: str, home: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, service_url: str, home: Path, settings: Mapping[str, str] | None = None, database: str | None = None
+    ) -> None:
         create_airflow_home(home)
         self._home = home
         self.port = free_port()
-        self.api = RunsApi(f"http://127.0.0.1:{self.port}", admin_password(home / "passwords.json"))
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.password = admin_password(home / "passwords.json")
+        self.api = RunsApi(self.address, self.password, self.verify_running)
         own = {**ui_settings(home, self.port), **SETTINGS, **(settings or {})}
-        self._environment = airflow_environment(home, service_url, own)
+        if database is not None:
+            own["DATABASE__SQL_ALCHEMY_CONN"] = database
+        self.environment = airflow_environment(home, service_url, own)
+        self._has_empty_database = database is not None
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
+        self._away: set[str] = set()
 
     def __enter__(self) -> Self:
         # A plain SIGTERM would end the tests without what ends the services.
         self._on_sigterm = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            if self._has_empty_database:
+                command = [sys.executable, "-m", "airflow", "db", "migrate"]
+                subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=READY_SECONDS)
             for name in SERVICES:
                 self._start(name)
             self._wait_until_ready()
@@ -56,6 +69,12 @@ class AirflowServices:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._end()
+
+    def verify_running(self) -> None:
+        """Say at once which service has ended, where a test would wait for it for ever."""
+        for name, program in self._programs.items():
+            if name not in self._away:
+                assert program.poll() is None, f"{name} ended:\n{last_lines(self._home / f'{name}.log', 40)}"
 
     def kill_task_process(self, run: DagRun, task_id: str, seconds: float = 120) -> None:
         """SIGKILL the very process that works on a task, as the kernel does when memory runs out."""
@@ -71,6 +90,7 @@ class AirflowServices:
     def without(self, name: str, signal_number: signal.Signals = signal.SIGTERM) -> Iterator[None]:
         """End one of the services by a signal, and start it anew at the end of the block."""
         program = self._programs[name]
+        self._away.add(name)
         family = psutil.Process(program.pid).children(recursive=True)
         program.send_signal(signal_number)
         program.wait(timeout=60)
@@ -79,6 +99,7 @@ class AirflowServices:
             yield
         finally:
             self._start(name)
+            self._away.discard(name)
         wait_for(lambda: True if self._health()[name]["status"] == "healthy" else None, READY_SECONDS)
 
     def processes(self) -> list[psutil.Process]:
@@ -93,7 +114,7 @@ class AirflowServices:
     def _start(self, name: str) -> None:
         group = next((program.pid for program in self._programs.values()), 0)
         self._programs[name] = start_program(
-            ["airflow", *SERVICES[name]], self._environment, self._home / f"{name}.log", group
+            ["airflow", *SERVICES[name]], self.environment, self._home / f"{name}.log", group
         )
 
     def _end(self) -> None:
@@ -104,8 +125,7 @@ class AirflowServices:
 
     def _wait_until_ready(self) -> None:
         def look() -> bool | None:
-            for name, program in self._programs.items():
-                assert program.poll() is None, f"{name} ended:\n{last_lines(self._home / f'{name}.log', 40)}"
+            self.verify_running()
             return None if self.api.unready_part(DAG_ID) else True
 
         wait_for(look, READY_SECONDS, lambda: f"Airflow waits for {self.api.unready_part(DAG_ID)}.")
