@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 DATA =
 FEATURES =
 COMPONENTS =
+ONLY =
 PORT = 8080
 
 # The first Python 3.11 that starts: a version manager's python3.11 may be a stub of a version that is not installed.
@@ -51,8 +52,8 @@ lint: setup-dev ## ruff, mypy --strict, and the import rules of the architecture
 	@.venv/bin/python -m mypy
 	@.venv/bin/python -c 'from importlinter.cli import lint_imports_command as main; main()'
 
-bench: setup-dev ## measurements on this machine: DAG parse time, a sweep over thousands of endpoints
-	@$(VENV_PYTHON) -m benchmarks
+bench: setup-dev ## measure speed and memory, which takes some 15 minutes, and put the figures into the README [ONLY="processing endpoint"]
+	@.venv/bin/python -m benchmarks $(ONLY); status=$$?; .venv/bin/python -m docs.readme_tables && exit $$status
 
 lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt
 	@for name in requirements requirements-dev; do .venv/bin/python -m uv pip compile --quiet --no-emit-index-url \

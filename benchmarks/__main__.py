@@ -1,26 +1,75 @@
-"""`make bench`: every measurement in turn, each in a process of its own, as a table of its own."""
+"""`make bench`: every group of measurements in turn, or those named, then one table, a JSON file and a picture each."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import argparse
+import importlib
+import tempfile
+import time
 from pathlib import Path
 
-MEASUREMENTS = sorted(
-    path.stem for path in Path(__file__).parent.glob("*.py") if "\nif __name__ ==" in path.read_text(encoding="utf-8")
-)
+from benchmarks.fresh_process import load_average, say
+from benchmarks.measurement import RESULTS, Group, Machine, Results, picture_path, timestamp
+from benchmarks.table import render
+from quickstart.processes import programs_end_here
+
+# In the order of the table; the names are those of modules with a function `measure`.
+TITLES = {
+    "processing": "Processing: recording to features",
+    "recordio": "RecordIO: writing and reading features",
+    "training": "Training: features to model",
+    "endpoint": "Endpoint: rows to projections",
+    "deferred_waits": "Waiting for jobs in one triggerer",
+    "dag_import_time": "Parsing DAG files",
+    "sweep_plan": "Planning a sweep",
+    "run_overhead": "A run beside its jobs",
+}
 
 
 def main() -> int:
-    """Run all measurements; the exit code says whether each could be taken, not how it came out."""
-    failed = []
-    for name in MEASUREMENTS:
-        print(f"\n{name.replace('_', ' ')}", flush=True)
-        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode != 0:
-            failed.append(name)
-    if failed:
-        print(f"\nCould not be measured or missed its limit: {', '.join(failed)}")
-    return len(failed)
+    """Measure, show, keep; 1 when a limit was missed, which the table marks."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="group", help=f"{', '.join(TITLES)}; none: all")
+    parser.add_argument("--full", action="store_true", help="also 50 million rows through processing and training")
+    options = parser.parse_args()
+    if unknown := set(options.groups) - set(TITLES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}. Groups are {', '.join(TITLES)}.")
+    with programs_end_here():
+        measured = {name: measure(name, options.full) for name in options.groups or TITLES}
+    results = Results.read().replaced(measured)
+    results.write()
+    draw_pictures(measured)
+    say(f"\n{render(measured)}\nKept in {RESULTS.parent.relative_to(Path(__file__).parents[1])}/")
+    missed = Results(groups=measured).missed
+    if missed:
+        say("Missed: " + "; ".join(missed))
+    return 1 if missed else 0
 
 
-sys.exit(main())
+def measure(name: str, full: bool) -> Group:
+    """Measure one group in a folder of its own."""
+    say(f"\n{TITLES[name]} ({name})")
+    load_before, started = load_average(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f"{name.replace('_', '-')}-") as folder:
+        group: Group = importlib.import_module(f"benchmarks.{name}").measure(Path(folder), full)
+    taken = {
+        "title": TITLES[name],
+        "taken_at": timestamp(),
+        "took_seconds": round(time.monotonic() - started, 1),
+        "load_before": load_before,
+        "load_after": load_average(),
+        "machine": Machine.this(),
+    }
+    return group.model_copy(update=taken)
+
+
+def draw_pictures(groups: dict[str, Group]) -> None:
+    """Write a picture of each group beside the results."""
+    from benchmarks.plots import draw
+
+    for name, group in groups.items():
+        draw(group, picture_path(name))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,41 +1,30 @@
 """What many waits in one triggerer take: memory, a blocked event loop, status calls.
 
-`python -m benchmarks.deferred_waits` lets processes wait for a job of the embedded service in one event loop each, as a
-triggerer does: 500 and 50 waits of this project, and 50 of the provider's trigger at the same interval. The provider's
-needs the extra `aiobotocore`, which is no requirement of this project: without it, its line says so.
+Processes wait for a job of the embedded service in one event loop each: 50 and 500 waits of this project, and 50 of the
+provider's trigger at the same interval. That one needs aiobotocore, whose pins exclude this project's boto3, so it is
+installed into a folder of its own that only its process sees.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import importlib.util
-import json
-import logging
 import os
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import boto3
 import httpx
-import psutil
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from quickstart.airflow_home import airflow_environment
+from benchmarks.embedded_service import client
+from benchmarks.fresh_process import module, run, say
+from benchmarks.measurement import Group, Growth, Row
+from quickstart.airflow_home import STATE, airflow_environment
 from quickstart.embedded_service import start_service
-from quickstart.processes import programs_end_here
 
 MANY, SIDE_BY_SIDE = 500, 50
-INTERVAL_SECONDS = 10
-JOB_SECONDS = 60
-LIMIT_MB = 150
-HEARTBEAT_SECONDS = 0.01
+JOB_SECONDS = 45
+MAX_GROWTH_MB = 150
+PROVIDER_REQUIREMENTS = Path(__file__).with_name("provider-async.txt")
+PROVIDER = f"{SIDE_BY_SIDE} waits of the provider's trigger"
 JOB = {
     "RoleArn": "arn:aws:iam::123456789012:role/sagemaker-pca-processing",
     "AppSpecification": {
@@ -47,115 +36,96 @@ JOB = {
 
 
 class Held(NamedTuple):
-    """What a process noticed while it held its waits."""
+    """What a process noticed while it held its waits; the calls are those of one wait."""
 
-    completed: int
+    lost: float
     grown_mb: float
     longest_block_seconds: float
+    status_calls: float
 
 
-def our_trigger(job_name: str) -> BaseTrigger:
-    """The trigger of the project's job sensors, logs off."""
-    module: Any = importlib.import_module("sagemaker_pca.triggers.jobs")
-    trigger: BaseTrigger = module.SageMakerJobTrigger(
-        operation="processing_job",
-        job_name=job_name,
-        job_logs=False,
-        poll_seconds=INTERVAL_SECONDS,
-        deadline=time.time() + 10 * JOB_SECONDS,
-    )
-    return trigger
-
-
-def provider_trigger(job_name: str) -> BaseTrigger:
-    """The trigger that the provider's deferrable processing operator uses."""
-    module: Any = importlib.import_module("airflow.providers.amazon.aws.triggers.sagemaker")
-    trigger: BaseTrigger = module.SageMakerTrigger(
-        job_name=job_name, job_type="processing", waiter_delay=INTERVAL_SECONDS, waiter_max_attempts=1000
-    )
-    return trigger
-
-
-TRIGGERS = {"ours": our_trigger, "provider": provider_trigger}
-
-
-async def hold(triggers: list[BaseTrigger]) -> Held:
-    """Hold waits until all have fired."""
-    process = psutil.Process()
-    before = peak = process.memory_info().rss
-    longest_block = 0.0
-    waits = [asyncio.create_task(first_event(trigger)) for trigger in triggers]
-    while not all(wait.done() for wait in waits):
-        asleep = time.perf_counter()
-        await asyncio.sleep(HEARTBEAT_SECONDS)
-        longest_block = max(longest_block, time.perf_counter() - asleep - HEARTBEAT_SECONDS)
-        peak = max(peak, process.memory_info().rss)
-    events = [wait.result() for wait in waits]
-    return Held(len([event for event in events if event is not None]), (peak - before) / 1e6, longest_block)
-
-
-async def first_event(trigger: BaseTrigger) -> TriggerEvent | None:
-    """What a trigger fires."""
-    async for event in trigger.run():
-        return event
-    return None
-
-
-@contextmanager
-def service(folder: Path) -> Iterator[str]:
-    """The embedded service, counting calls."""
+def measure(folder: Path, full: bool) -> Group:
+    """Hold waits of both kinds."""
     os.environ["SAGEMAKER_LOCAL_RECORD_CALLS"] = "1"
-    with programs_end_here():
-        yield start_service(folder)[1]
+    service, address = start_service(folder)
+    try:
+        many, few = hold("ours", MANY, address, folder), hold("ours", SIDE_BY_SIDE, address, folder)
+        beside = provider_packages()
+        provider = hold("provider", SIDE_BY_SIDE, address, folder, beside) if beside else None
+    finally:
+        service.terminate()
+        service.wait()
+    sizes, held = (SIDE_BY_SIDE, MANY), (few, many)
+    growth = Growth(
+        name="waits of this project",
+        sizes=sizes,
+        seconds=tuple(each.longest_block_seconds for each in held),
+        peak_mb=tuple(each.grown_mb for each in held),
+    )
+    return Group(rows=comparisons(many, few, provider), growth=(growth,), size_label="waits")
 
 
-def measure(kind: str, count: int, address: str, folder: Path) -> tuple[Held, float]:
-    """What a fresh process noticed, and the status calls of each of its waits."""
+def hold(kind: str, count: int, address: str, folder: Path, python_path: Path | None = None) -> Held:
+    """Hold waits in a fresh process until their job has ended."""
     name = f"{kind}-{count}"
+    say(f"  {count} waits, {kind}: a job of {JOB_SECONDS} s")
     fault = {"fault": "delay_job", "target": "ProcessingJob", "seconds": JOB_SECONDS, "name": name}
     httpx.post(f"{address}/sagemaker-local/faults", json=fault).raise_for_status()
-    sagemaker = boto3.client(
-        "sagemaker",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - the embedded service takes any
-    )
-    sagemaker.create_processing_job(ProcessingJobName=name, **JOB)
+    client(address, "sagemaker").create_processing_job(ProcessingJobName=name, **JOB)
     httpx.delete(f"{address}/sagemaker-local/calls").raise_for_status()
-    command = [sys.executable, "-m", "benchmarks.deferred_waits", kind, str(count), name]
     environment = airflow_environment(folder, address, settings={})
-    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    if python_path:
+        environment["PYTHONPATH"] = str(python_path)
+    taken = run(module("benchmarks.programs.hold_waits", kind, str(count), name), environment).reported
     calls = httpx.get(f"{address}/sagemaker-local/calls", timeout=60).json()["calls"]
-    looks = [call for call in calls if call["call"] == "sagemaker:DescribeProcessingJob"]
-    return Held(*json.loads(output.splitlines()[-1])), len(looks) / count
+    looks = sum(call["call"] == "sagemaker:DescribeProcessingJob" for call in calls)
+    held = Held(**taken, status_calls=looks / count)
+    say(f"  {held.grown_mb:.0f} MB more, {held.status_calls:.1f} status calls a wait, {held.lost:.0f} lost")
+    return held
 
 
-def main() -> int:
-    """Print a line for each process; the exit code says whether the limits were kept."""
-    kept = True
-    with tempfile.TemporaryDirectory(prefix="deferred-waits-") as folder, service(Path(folder)) as address:
-        for kind, count in (("ours", MANY), ("ours", SIDE_BY_SIDE), ("provider", SIDE_BY_SIDE)):
-            if kind == "provider" and importlib.util.find_spec("aiobotocore") is None:
-                sys.stdout.write(f"{count:4} waits of the provider: not measured, aiobotocore is not installed\n")
-                continue
-            held, looks = measure(kind, count, address, Path(folder))
-            whose = "this project" if kind == "ours" else "the provider"
-            sys.stdout.write(
-                f"{count:4} waits of {whose}: {held.completed} completed, "
-                f"{held.grown_mb:.0f} MB more, event loop blocked for {held.longest_block_seconds:.2f} s at most, "
-                f"{looks:.1f} status calls a wait\n"
-            )
-            sys.stdout.flush()
-            kept = kept and held.completed == count and (kind != "ours" or held.grown_mb <= LIMIT_MB)
-    sys.stdout.write(f"limit: {LIMIT_MB} MB for {MANY} waits; a look every {INTERVAL_SECONDS} s, slowly growing\n")
-    return 0 if kept else 1
+def provider_packages() -> Path | None:
+    """Return the folder with what the provider's trigger needs; None where it cannot be installed."""
+    folder = STATE / "benchmarks" / "provider-async"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = folder.with_suffix(".partial")
+        install = module(
+            "uv", "pip", "install", "--quiet", "--no-deps", "--target", partial, "-r", PROVIDER_REQUIREMENTS
+        )
+        if subprocess.run(install, check=False).returncode != 0:
+            say("  the provider's trigger is not measured: aiobotocore could not be installed")
+            return None
+        partial.rename(folder)
+    return folder
 
 
-if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        sys.exit(main())
-    logging.disable()
-    _, kind_of_wait, how_many, awaited_job = sys.argv
-    held_waits = asyncio.run(hold([TRIGGERS[kind_of_wait](awaited_job) for _ in range(int(how_many))]))
-    sys.stdout.write(json.dumps(held_waits))
+def comparisons(many: Held, few: Held, provider: Held | None) -> tuple[Row, ...]:
+    """Return the rows of the table."""
+    beside = PROVIDER if provider else f"{PROVIDER}: not measured"
+    return (
+        Row(name=f"{MANY} waits: lost", unit="waits", ours=many.lost, max_ours=0),
+        Row(name=f"{MANY} waits: memory", unit="MB", ours=many.grown_mb, max_ours=MAX_GROWTH_MB),
+        Row(
+            name=f"{SIDE_BY_SIDE} waits: memory",
+            unit="MB",
+            ours=few.grown_mb,
+            beside=beside,
+            theirs=provider and provider.grown_mb,
+        ),
+        Row(
+            name=f"{SIDE_BY_SIDE} waits: longest block of the event loop",
+            unit="s",
+            ours=few.longest_block_seconds,
+            beside=beside,
+            theirs=provider and provider.longest_block_seconds,
+        ),
+        Row(
+            name=f"{SIDE_BY_SIDE} waits: status calls a wait",
+            unit="calls",
+            ours=few.status_calls,
+            beside=beside,
+            theirs=provider and provider.status_calls,
+            max_ratio=1.0,
+        ),
+    )

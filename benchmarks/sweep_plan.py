@@ -1,127 +1,91 @@
 """What planning a sweep of 5,000 endpoints, configurations and models takes: calls, seconds, memory.
 
-`python -m benchmarks.sweep_plan` starts the embedded service with such an estate in a process of its own, plans a sweep
-of idle endpoints with all that depends on them and one of orphans, and plans both again while 5 % of all requests are
-throttled: the verdicts have to be the same.
+The embedded service holds such an estate in a process of its own. Idle endpoints with all that depends on them, and
+orphans, are planned for, and both again while 5 % of all requests are throttled: the verdicts have to be the same.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import random
-import resource
 import subprocess
 import sys
-import tempfile
-import time
-from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from botocore.awsrequest import AWSResponse
-
+from benchmarks.fresh_process import Usage, module, run, say
+from benchmarks.measurement import Group, Growth, Row
 from quickstart.airflow_home import airflow_environment
 from quickstart.embedded_service import READY_LINE
-from sagemaker_pca.estate_hook import SageMakerEstateHook
-from sagemaker_pca.sweep.command_config import EndpointCommand
-from sagemaker_pca.sweep.deletion_plan import DeletionPlan, plan_deletion
 
-BUCKET = "sagemaker-pca-us-east-1-123456789012"
 RESOURCES_PER_KIND = 5_000
-THROTTLED_FRACTION = 0.05
-LIMIT_SECONDS = 120
-LIMIT_MB = 400
-COMMON = {"command": "sweep", "max_delete": 1000, "max_delete_percent": 100}
-SWEEPS: dict[str, dict[str, Any]] = {
-    "idle, with dependents": {"idle_days": 7, "no_data_is_idle": True, "with_dependents": True},
-    "orphaned": {"orphaned": True},
-}
+SIZES = (RESOURCES_PER_KIND // 100, RESOURCES_PER_KIND // 10, RESOURCES_PER_KIND)
+MAX_SECONDS, MAX_MB = 120, 400
+SWEEPS = {"idle": "idle endpoints with dependents", "orphaned": "orphans"}
 
 
-class Measurement(NamedTuple):
-    """One plan, and what it took."""
-
-    plan: DeletionPlan
-    seconds: float
-    calls: Counter[str]
-
-
-class CountedHook(SageMakerEstateHook):
-    """Counts calls, each once however often it is tried again, and throttles a part of all requests."""
-
-    def __init__(self, throttled_fraction: float) -> None:
-        super().__init__(aws_conn_id="aws_default")
-        self.calls: Counter[str] = Counter()
-        self._throttled_fraction = throttled_fraction
-        self._random = random.Random(7)  # the same throttles each time
-        for client in (self.conn, self.s3, self.tagging, self.cloudwatch):
-            client.meta.events.register("before-call.*.*", self._count)
-            client.meta.events.register("before-send.*.*", self._throttle)
-
-    def _count(self, model: Any, **_: Any) -> None:
-        self.calls[model.name] += 1
-
-    def _throttle(self, request: Any, **_: Any) -> AWSResponse | None:
-        if "X-Amz-Target" not in request.headers or self._random.random() >= self._throttled_fraction:
-            return None
-        body = json.dumps({"__type": "ThrottlingException", "message": "Rate exceeded"}).encode()
-        return AWSResponse(request.url, 400, {"x-amzn-errortype": "ThrottlingException"}, Answer(body))
+def measure(folder: Path, full: bool) -> Group:
+    """Plan every sweep, and over estates of 10 and 100 times the size."""
+    usages = {size: plan_sweeps(size, folder) for size in SIZES}
+    rows = [row for sweep, name in SWEEPS.items() for row in comparisons(name, usages[RESOURCES_PER_KIND][sweep])]
+    growth = [growth_of(name, [usages[size][sweep] for size in SIZES]) for sweep, name in SWEEPS.items()]
+    return Group(rows=tuple(rows), growth=tuple(growth), size_label="endpoints, configurations and models each")
 
 
-class Answer:
-    """The body of an answer that no server sent."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, **_: Any) -> list[bytes]:
-        """Return the body in one piece."""
-        return [self._body]
-
-
-def measure(settings: dict[str, Any], throttled_fraction: float, now: datetime) -> Measurement:
-    """Plan one sweep."""
-    hook = CountedHook(throttled_fraction)
-    started = time.perf_counter()
-    plan = plan_deletion(hook, EndpointCommand.model_validate(COMMON | settings), BUCKET, now)
-    return Measurement(plan, time.perf_counter() - started, hook.calls)
+def plan_sweeps(size: int, folder: Path) -> dict[str, Usage]:
+    """Plan every sweep of an estate of this size."""
+    say(f"  {size:,} endpoints, configurations and models")
+    with estate(size) as address:
+        environment = airflow_environment(folder, address, {})
+        taken = {sweep: run(module("benchmarks.programs.plan_sweep", sweep), environment) for sweep in SWEEPS}
+    for sweep, usage in taken.items():
+        say(f"  {sweep}: {usage.reported['seconds']:.1f} s, {usage.reported['calls']:.0f} calls")
+    return taken
 
 
-def report(name: str, calm: Measurement, throttled: Measurement) -> bool:
-    """Print both measurements; whether they are within the limits and agree."""
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    decisions = Counter(item.decision for item in calm.plan.resources)
-    agree = calm.plan.resources == throttled.plan.resources
-    print(f"{name}: {dict(decisions)}")
-    print(f"  {calm.seconds:.1f} s, {sum(calm.calls.values())} calls: {dict(calm.calls)}")
-    print(f"  with 5 % throttled: {throttled.seconds:.1f} s, {'the same' if agree else 'OTHER'} verdicts")
-    print(f"  peak memory so far, Airflow included: {peak_mb:.0f} MB")
-    return agree and calm.seconds <= LIMIT_SECONDS and peak_mb <= LIMIT_MB
+@contextmanager
+def estate(size: int) -> Iterator[str]:
+    """Run a service with so many resources of each kind and give its address."""
+    command = [sys.executable, "-m", "benchmarks.programs.sweep_estate", str(size)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        try:
+            ready = READY_LINE.search(service.stdout.readline() if service.stdout else "")
+            if ready is None:
+                raise RuntimeError("The service did not start; its output says why.")
+            yield ready[1]
+        finally:
+            service.terminate()
 
 
-def main() -> int:
-    """Measure all sweeps; 1 when one of them is beyond the limits."""
-    logging.disable(logging.INFO)
-    with tempfile.TemporaryDirectory(prefix="sweep-plan-") as folder:
-        command = [sys.executable, "-m", "benchmarks.sweep_estate", str(RESOURCES_PER_KIND)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
-            try:
-                ready = READY_LINE.search(service.stdout.readline() if service.stdout else "")
-                if ready is None:
-                    raise RuntimeError("The service did not start; its output says why.")
-                os.environ.update(airflow_environment(Path(folder), ready[1], {}))
-                now = datetime.now(UTC)
-                results = [
-                    report(name, measure(settings, 0, now), measure(settings, THROTTLED_FRACTION, now))
-                    for name, settings in SWEEPS.items()
-                ]
-            finally:
-                service.terminate()
-    return 0 if all(results) else 1
+def comparisons(name: str, usage: Usage) -> list[Row]:
+    """Return the rows of one sweep; what stands beside a plan is the same plan while requests are throttled."""
+    taken: dict[str, Any] = usage.reported
+    resources = f"{taken['resources']:,.0f} resources"
+    return [
+        Row(
+            name=f"plan {name}, 5 % of requests throttled",
+            unit="s",
+            ours=taken["throttled_seconds"],
+            beside="none throttled",
+            theirs=taken["seconds"],
+            max_ours=MAX_SECONDS,
+        ),
+        Row(
+            name=f"plan {name}: verdicts that throttling changed",
+            unit="resources",
+            ours=taken["other_verdicts"],
+            max_ours=0,
+        ),
+        Row(name=f"plan {name}: calls", unit="calls", ours=taken["calls"], beside=resources, theirs=taken["resources"]),
+        Row(name=f"plan {name}: peak memory", unit="MB", ours=taken["peak_mb"], max_ours=MAX_MB),
+    ]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def growth_of(name: str, usages: list[Usage]) -> Growth:
+    """Return how a plan's cost grows with the estate."""
+    return Growth(
+        name=f"plan {name}",
+        sizes=SIZES,
+        seconds=tuple(usage.reported["seconds"] for usage in usages),
+        peak_mb=tuple(usage.reported["peak_mb"] for usage in usages),
+    )

@@ -1,4 +1,4 @@
-"""Writes the README's settings tables from the code: `python -m docs.readme_tables` after a setting changed."""
+"""Writes the README's tables, settings from the code and figures from `make bench`: `python -m docs.readme_tables`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from benchmarks.measurement import Results, picture_path
+from benchmarks.table import markdown
 from sagemaker_pca.run_config import PcaRunConfig
 from sagemaker_pca.sweep.command_config import EndpointCommand
 from sagemaker_pca.transform_config import TransformConfig
@@ -56,15 +58,42 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\t", "\\t")
 
 
+def speed_section(results: Results) -> str:
+    """The rows that have a limit, where and when they were taken, and the pictures."""
+    if not results.groups:
+        return "Nothing measured yet.\n"
+    pictures = [(group.title, picture_path(name).relative_to(README.parent)) for name, group in results.groups.items()]
+    links = " · ".join(f"[{title}]({path})" for title, path in pictures)
+    title, shown = pictures[0]
+    return (
+        f"{_taken(results)}\n\n{markdown(results.groups)}\nAll figures as pictures: {links}.\n\n![{title}]({shown})\n"
+    )
+
+
+def _taken(results: Results) -> str:
+    groups = results.groups.values()
+    loads = [load for group in groups for load in (group.load_before, group.load_after)]
+    machines = sorted({str(group.machine) for group in groups})
+    return (
+        f"Taken {max(group.taken_at for group in groups)} on {'; '.join(machines)}, "
+        f"with a load average between {min(loads):g} and {max(loads):g}."
+    )
+
+
 def with_tables(readme: str) -> str:
-    """The README's text with its tables as the code says now."""
+    """The README's text with its tables as code and results say now."""
     for dag_id, model in TABLES.items():
-        begin, end = f"<!-- settings of {dag_id}: begin -->\n", f"<!-- settings of {dag_id}: end -->"
-        before, found, rest = readme.partition(begin)
-        if not found:
-            raise ValueError(f"README.md has no line {begin.strip()}. Put it, and its end, where the table belongs.")
-        readme = f"{before}{begin}{settings_table(model)}{end}{rest.partition(end)[2]}"
-    return readme
+        readme = with_part(readme, f"settings of {dag_id}", settings_table(model))
+    return with_part(readme, "speed", speed_section(Results.read()))
+
+
+def with_part(readme: str, name: str, text: str) -> str:
+    """The README's text with other lines between the two comments of a name."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    before, found, rest = readme.partition(begin)
+    if not found:
+        raise ValueError(f"README.md has no line {begin.strip()}. Put it, and its end, where the table belongs.")
+    return f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
 
 
 if __name__ == "__main__":

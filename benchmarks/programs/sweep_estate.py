@@ -1,4 +1,4 @@
-"""An embedded service with thousands of endpoints, put there at once: `python -m benchmarks.sweep_estate 5000`.
+"""An embedded service with thousands of endpoints, put there at once: `... programs.sweep_estate 5000`.
 
 Of every ten endpoints one is protected, one is not the project's, two are called and one has no metrics at all; every
 other configuration, and its model, is used by no endpoint. Each tenth endpoint was deployed by the pipeline.

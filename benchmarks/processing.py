@@ -1,0 +1,109 @@
+"""The processing script on the original recording's size, beside the pandas way and beside a bare pyarrow loop.
+
+Whole processes, Python's start included. The script and the bare loop run without pandas: pyarrow would import it here
+and there if it could, which costs a second.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.fresh_process import Command, Usage, module, run, say, script_without_pandas, take_turns
+from benchmarks.measurement import Group, Growth, Row
+from benchmarks.recording import FEATURES, ROWS, write_recording
+
+SCRIPT = Path(__file__).parents[1] / "processing" / "process_raw_data.py"
+PROGRAMS = Path(__file__).parent / "programs"
+ROUNDS = 5
+PANDAS_ROUNDS = 3
+LARGE_ROWS = 50_000_000
+MAX_BARE_LOOP_RATIO, MAX_PANDAS_RATIO, MAX_CSV_RATIO = 1.5, 0.2, 1.0
+MAX_MB, MAX_GROWTH_RATIO = 360, 1.15
+
+PANDAS, BARE_LOOP = "pandas: read_csv, fillna, astype, to_csv", "bare pyarrow loop: read, fill, write"
+
+
+def measure(folder: Path, full: bool) -> Group:
+    """Measure the script's time and memory, and both over 10 and 100 times the rows."""
+    recording = write_recording(folder / "recording.csv", ROWS)
+    say(f"  {ROWS:,} rows, {recording.stat().st_size / 1e6:.0f} MB")
+    ours, recordio = our_command(recording, "csv"), our_command(recording, "recordio")
+    pandas = [*module("benchmarks.programs.pandas_features"), recording, folder / "pandas.csv", *FEATURES]
+    bare = script_without_pandas(PROGRAMS / "arrow_features.py", recording, folder / "arrow.csv", *FEATURES)
+    quick = take_turns({"csv": ours, "recordio": recordio, "pyarrow": bare}, ROUNDS)
+    slow = take_turns({"csv": ours, "pandas": pandas}, PANDAS_ROUNDS)
+    growth = [growth_of("processing to CSV", folder, "csv", full), growth_of("to RecordIO", folder, "recordio", full)]
+    return Group(rows=comparisons(quick, slow, growth[0]), growth=tuple(growth))
+
+
+def our_command(recording: Path, output_format: str) -> Command:
+    """Return the command of the script as the pipeline runs it; the input folder holds this recording alone."""
+    folder = recording.with_suffix("")
+    (folder / "raw").mkdir(parents=True, exist_ok=True)
+    link = folder / "raw" / recording.name
+    if not link.exists():
+        link.hardlink_to(recording)
+    folders = ("--input-dir", folder / "raw", "--features-dir", folder / output_format, "--stats-dir", folder / "stats")
+    settings = ("--feature-columns", ",".join(FEATURES), "--output-format", output_format)
+    return script_without_pandas(SCRIPT, *folders, *settings)
+
+
+def growth_of(name: str, folder: Path, output_format: str, full: bool) -> Growth:
+    """Run the script once per size."""
+    sizes = [ROWS // 10, ROWS, 10 * ROWS] + ([LARGE_ROWS] if full else [])
+    usages = []
+    for rows in sizes:
+        recording = folder / f"growth-{rows}.csv"
+        if not recording.exists():
+            write_recording(recording, rows)
+        usages.append(run(our_command(recording, output_format)))
+        say(f"  {name}, {rows:,} rows: {usages[-1].seconds:.1f} s, {usages[-1].peak_mb:.0f} MB")
+    return Growth(
+        name=name,
+        sizes=tuple(sizes),
+        seconds=tuple(usage.seconds for usage in usages),
+        peak_mb=tuple(usage.peak_mb for usage in usages),
+    )
+
+
+def comparisons(quick: dict[str, Usage], slow: dict[str, Usage], growth: Growth) -> tuple[Row, ...]:
+    """Return the rows of the table."""
+    ours = slow["csv"]
+    small, large = (growth.peak_mb[growth.sizes.index(rows)] for rows in (ROWS, 10 * ROWS))
+    return (
+        time_row(
+            "CSV to CSV features, moments included", quick["csv"], BARE_LOOP, quick["pyarrow"], MAX_BARE_LOOP_RATIO
+        ),
+        time_row("CSV to CSV features, moments included", ours, PANDAS, slow["pandas"], MAX_PANDAS_RATIO),
+        time_row("CSV to RecordIO features", quick["recordio"], "to CSV features", quick["csv"], MAX_CSV_RATIO),
+        Row(
+            name="peak memory",
+            unit="MB",
+            ours=ours.peak_mb,
+            beside=PANDAS,
+            theirs=slow["pandas"].peak_mb,
+            max_ours=MAX_MB,
+        ),
+        Row(
+            name="peak memory, 10 times the rows",
+            unit="MB",
+            ours=large,
+            beside="the rows once",
+            theirs=small,
+            max_ratio=MAX_GROWTH_RATIO,
+        ),
+    )
+
+
+def time_row(name: str, ours: Usage, beside: str, theirs: Usage, max_ratio: float) -> Row:
+    """Compare two programs that made the same features."""
+    return Row(
+        name=name,
+        unit="s",
+        ours=ours.seconds,
+        beside=beside,
+        theirs=theirs.seconds,
+        max_ratio=max_ratio,
+        processor_ratio=ours.processor_seconds / theirs.processor_seconds,
+        data_rows=ROWS,
+    )

@@ -1,0 +1,1 @@
+"""What measured processes run: each program is one side of a comparison."""

@@ -1,0 +1,37 @@
+"""Imports the provider's SageMaker classes, then the DAG files, and reports what each took.
+
+`python -m benchmarks.programs.import_dags MODULE ...`: one process imports the one, then the other, so that what the
+machine does beside it moves the sum more than the difference.
+"""
+
+import importlib
+import sys
+import time
+
+from benchmarks.stopwatch import report
+
+PROVIDER_MODULES = (
+    "airflow.sdk",
+    "airflow.providers.amazon.aws.operators.sagemaker",
+    "airflow.providers.amazon.aws.sensors.sagemaker",
+)
+
+
+def main(dag_modules: list[str]) -> None:
+    """Import and report."""
+    moments = [(time.perf_counter(), time.process_time())]
+    for modules in (PROVIDER_MODULES, dag_modules):
+        for name in modules:
+            importlib.import_module(name)
+        moments.append((time.perf_counter(), time.process_time()))
+    started, provider, dags = moments
+    report(
+        provider_seconds=provider[0] - started[0],
+        provider_processor_seconds=provider[1] - started[1],
+        dags_seconds=dags[0] - provider[0],
+        dags_processor_seconds=dags[1] - provider[1],
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,73 @@
+"""Results as one aligned table for a terminal, or as rows of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchmarks.measurement import Group, Row
+
+HEADINGS = ("", "this project", "beside", "", "ratio", "CPU ratio", "limit", "", "rows/s")
+VERDICTS = {True: "met", False: "MISSED", None: ""}
+
+
+def render(groups: Mapping[str, Group]) -> str:
+    """Return all groups as one table whose columns line up."""
+    lines: list[Sequence[str]] = [HEADINGS]
+    titles: dict[int, str] = {}
+    for name, group in groups.items():
+        titles[len(lines)] = f"{group.title} ({name}; load {group.load_before:g} before, {group.load_after:g} after)"
+        lines += [cells(row) for row in group.rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    return "\n".join(aligned(lines, widths, titles)) + "\n"
+
+
+def aligned(lines: Sequence[Sequence[str]], widths: Sequence[int], titles: Mapping[int, str]) -> Iterator[str]:
+    """Yield the lines with padding, names to the left and numbers to the right, each group under its title."""
+    left = (0, 2, 7)
+    for number, line in enumerate(lines):
+        if number in titles:
+            yield f"\n{titles[number]}"
+        padded = (
+            cell.ljust(width) if column in left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        yield "  ".join(padded).rstrip()
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return a row as text."""
+    return (
+        f"  {row.name}",
+        amount(row.ours, row.unit),
+        row.beside,
+        amount(row.theirs, row.unit) if row.theirs is not None else "",
+        f"{row.ratio:.2f}" if row.ratio is not None else "",
+        f"{row.processor_ratio:.2f}" if row.processor_ratio is not None else "",
+        row.limit,
+        VERDICTS[row.is_met],
+        f"{row.rows_per_second:,.0f}" if row.rows_per_second else "",
+    )
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a number with its unit, in three digits."""
+    digits = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{digits} {unit}"
+
+
+def markdown(groups: Mapping[str, Group]) -> str:
+    """Return the rows that have a limit as a Markdown table."""
+    lines = ["| | this project | beside | ratio | limit |", "|---|---|---|---|---|"]
+    for group in groups.values():
+        limited = [row for row in group.rows if row.limit]
+        lines += [f"| **{group.title}** | | | | |"] if limited else []
+        lines += [f"| {' | '.join(markdown_cells(row))} |" for row in limited]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_cells(row: Row) -> tuple[str, ...]:
+    """Return a row as text; a missed limit says so."""
+    beside = f"{row.beside}: {amount(row.theirs, row.unit)}" if row.theirs is not None else row.beside
+    ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
+    limit = f"{row.limit}, **missed**" if row.is_met is False else row.limit
+    return row.name, amount(row.ours, row.unit), beside, ratio, limit
