@@ -9,7 +9,11 @@ from airflow.sdk import DAG, Param, TaskGroup, chain, task
 
 from sagemaker_pca import api_requests
 from sagemaker_pca.notifications import failure_notifier
-from sagemaker_pca.operators.start import SageMakerStartProcessingJobOperator, SageMakerStartTransformJobOperator
+from sagemaker_pca.operators.start import (
+    SageMakerCreateModelOperator,
+    SageMakerStartProcessingJobOperator,
+    SageMakerStartTransformJobOperator,
+)
 from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTransformJobSensor
@@ -39,6 +43,13 @@ def stage_inputs() -> dict[str, Any]:
     from sagemaker_pca.steps.stage_inputs import stage_inputs
 
     return stage_inputs(TransformRun.current())
+
+
+@task
+def delete_model() -> None:
+    """Delete the run's own model; its artifact is the pipeline's, and stays."""
+    run = TransformRun.current()
+    run.hook.delete_if_there("model", ModelName=run.transform_model_name)
 
 
 @task
@@ -77,14 +88,19 @@ with DAG(
         chain(start_processing, wait_for_processing)
 
     with TaskGroup("transform") as transform:
+        create_model = SageMakerCreateModelOperator(
+            task_id="create_model", config=from_transform(lambda run: api_requests.transform_model(run.plan))
+        )
         start_transform = SageMakerStartTransformJobOperator(
             task_id="start_transform",
-            config=from_transform(lambda run: api_requests.transform_job(run.plan, run.features_uri)),
+            config=from_transform(
+                lambda run: api_requests.transform_job(run.plan, run.features_uri, run.transform_model_name)
+            ),
         )
         wait_for_transform = SageMakerTransformJobSensor(
             task_id="wait_for_transform", job_name=from_transform(lambda run: run.transform_job_name), **job_wait
         )
-        chain(start_transform, wait_for_transform)
+        chain(create_model, start_transform, wait_for_transform, delete_model().as_teardown(setups=create_model))
 
     chain(preflight(), stage_inputs(), features, transform, check_projections())
 

@@ -190,12 +190,20 @@ def _hyperparameters(config: PcaRunConfig) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
-def transform_job(plan: TransformPlan, features_uri: str) -> dict[str, Any]:
+def transform_model(plan: TransformPlan) -> dict[str, Any]:
+    """The chosen model's artifact → model of this run: a transform job reads and writes under its model's role.
+
+    The role of served models may only read artifacts.
+    """
+    return {**model(plan, plan.artifact_uri), "ExecutionRoleArn": plan.processing_role_arn}
+
+
+def transform_job(plan: TransformPlan, features_uri: str, model_name: str) -> dict[str, Any]:
     """Features → projections, one output object per feature file."""
     transform = plan.transform
     return {
         "TransformJobName": plan.run_name,
-        "ModelName": plan.model_name,
+        "ModelName": model_name,
         "BatchStrategy": "MultiRecord",
         "MaxPayloadInMB": transform.max_payload_mb,
         "TransformInput": {

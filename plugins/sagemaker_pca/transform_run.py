@@ -18,12 +18,17 @@ class TransformRun(PipelineRun):
     @cached_property
     def plan(self) -> TransformPlan:
         """What preflight decided."""
-        return TransformPlan.model_validate(self.result("preflight"))
+        return TransformPlan.model_validate(self.needed_result("preflight"))
+
+    @property
+    def transform_model_name(self) -> str:
+        """Name of the model that this run created for its transform job, attempt included."""
+        return str(self.needed_result("transform.create_model")["name"])
 
     @property
     def transform_job_name(self) -> str:
         """Name of the transform job, attempt included."""
-        return str(self.result("transform.start_transform")["name"])
+        return str(self.needed_result("transform.start_transform")["name"])
 
     @property
     def projections_uri(self) -> str:

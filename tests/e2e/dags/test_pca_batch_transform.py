@@ -71,6 +71,34 @@ def test_projections_equal_the_endpoints_to_float32_precision(pipeline: Pipeline
     np.testing.assert_allclose(np.array(projections), endpoint, rtol=1e-6, atol=1e-9)
 
 
+def test_the_job_has_a_model_of_its_own_which_is_gone_afterwards(pipeline: PipelineProcess) -> None:
+    exit_code, log, result = transform(pipeline)
+
+    assert exit_code == 0, log[-4000:]
+    assert result is not None
+    job_name = result["projections_uri"].rstrip("/").rpartition("/")[2]
+    used = pipeline.sagemaker.describe_transform_job(TransformJobName=job_name)["ModelName"]
+    assert used == job_name != result["model_name"]
+    assert model_names(pipeline, "pca-batch-transform") == []
+    assert result["model_name"] in model_names(pipeline, "pca-pipeline")
+
+
+def test_a_failed_transform_leaves_no_model_behind(pipeline: PipelineProcess) -> None:
+    pipeline.plan_fault(fault="fail_job", target="TransformJob", reason="ClientError: it was asked for")
+
+    exit_code, log, result = transform(pipeline)
+
+    assert exit_code != 0
+    assert result is None
+    assert "ended Failed: ClientError: it was asked for" in log
+    assert model_names(pipeline, "pca-batch-transform") == []
+
+
+def model_names(pipeline: PipelineProcess, prefix: str) -> list[str]:
+    found = pipeline.sagemaker.list_models(MaxResults=100)["Models"]
+    return [model["ModelName"] for model in found if model["ModelName"].startswith(prefix)]
+
+
 def test_promoted_and_named_models_are_found(pipeline: PipelineProcess) -> None:
     promoted = read_json(pipeline, f"endpoints/{pipeline.endpoint_name}/promoted.json")["model_name"]
     exit_code, log, result = transform(pipeline, model="promoted")

@@ -121,7 +121,6 @@ def record(folder: Path) -> Recording:
             RawDataPrefix=f"raw-{NAME}/",
             BatchDataPrefix=f"batch-{NAME}/",
             RawDataEvents="true",
-            BatchTransform="true",
         )
         pipeline = PipelineProcess(service.url, folder / "airflow", NAME)
         run_name = run_all_branches(pipeline, folder)
@@ -196,7 +195,7 @@ def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
     """Project the recording with the model in service, and find the promoted one; no other way asks for more."""
     recording = pipeline.s3.get_object(Bucket=BUCKET, Key=f"{pipeline.raw_prefix}recording.csv")["Body"].read()
     pipeline.s3.put_object(Bucket=BUCKET, Key=f"batch-{NAME}/recording.csv", Body=recording)
-    for target in ("CreateProcessingJob", "CreateTransformJob"):
+    for target in ("CreateProcessingJob", "CreateModel", "CreateTransformJob"):
         pipeline.plan_fault(fault="lose_response", target=target)
     conf = {"input_uri": f"s3://{BUCKET}/batch-{NAME}/", "endpoint_name": pipeline.endpoint_name, "poll_seconds": 0.2}
     done = pipeline.dags_test(TRANSFORM, conf)

@@ -42,6 +42,7 @@ NEEDED_BY = {
     ("RawDataEventsPolicy", "ReceiveReports"): "pca_raw_data.watcher",
     ("BatchTransformPolicy", "BatchProcessingJobs"): "pca_batch_transform.features.start_processing",
     ("BatchTransformPolicy", "TransformJobs"): "pca_batch_transform.transform.start_transform",
+    ("BatchTransformPolicy", "TransformModels"): "pca_batch_transform.transform.delete_model",
     ("BatchTransformPolicy", "TagAndRecognizeBatchJobs"): "pca_batch_transform.transform.start_transform",
     ("BatchTransformPolicy", "FindModelInService"): "pca_batch_transform.preflight",
     ("BatchTransformPolicy", "LookAtModel"): "pca_batch_transform.preflight",
@@ -60,16 +61,12 @@ NEEDED_BY = {
     ("ProcessingPolicy", "ReadInputs"): "pca_pipeline.features",
     ("ProcessingPolicy", "WriteResults"): "pca_pipeline.training",
     ("ServingPolicy", "ReadArtifacts"): "pca_pipeline.deployment",
-    ("BatchServingPolicy", "ListBatchFeatures"): "pca_batch_transform.transform",
-    ("BatchServingPolicy", "ReadBatchFeatures"): "pca_batch_transform.transform",
-    ("BatchServingPolicy", "WriteProjections"): "pca_batch_transform.transform",
 }
 # What the embedded service does without asking: its containers come from no registry, and log and measure for free.
 # Key and VPC are not in the recorded stack: nothing here encrypts, and jobs have no network of their own.
 NOT_EXERCISED = {
     ("ProcessingPolicy", "WriteJobLogs"),
     ("ServingPolicy", "WriteEndpointLogs"),
-    ("BatchServingPolicy", "WriteTransformLogs"),
     ("ContainerPolicy", "WriteInstanceMetrics"),
     ("ContainerPolicy", "SignInToRegistry"),
     ("ContainerPolicy", "PullImages"),
@@ -236,16 +233,22 @@ def test_roles_are_assumed_by_sagemaker_for_this_account_and_region_only(recordi
         assert not is_allowed(trust, Question("sts:AssumeRole", role, {}, sagemaker))
 
 
-def test_the_serving_role_writes_projections_of_batch_transforms_and_without_those_nothing(
-    recording: Recording,
-) -> None:
-    role = recording.stack.outputs["ServingRoleArn"]
-    policies = recording.stack.role_policies[role]
-    written = [call.question for call in recording.calls if call.question.action in {"s3:PutObject", "s3:DeleteObject"}]
-    by_endpoints = recording.stack.statements(*(policy for policy in policies if policy != "BatchServingPolicy"))
-    by_transforms = recording.stack.statements(*policies)
+def test_the_serving_role_reads_artifacts_and_does_nothing_else_to_the_bucket(recording: Recording) -> None:
+    stack = recording.stack
+    statements = stack.statements(*stack.role_policies[stack.outputs["ServingRoleArn"]])
+    questions = [call.question for call in recording.calls if call.question.action.startswith("s3:")]
+    allowed = [question for question in questions if is_allowed(statements, question)]
 
-    assert not any(is_allowed(by_endpoints, question) for question in written)
-    allowed = [question.resource for question in written if is_allowed(by_transforms, question)]
-    assert allowed
-    assert all("/runs/pca-batch-transform-" in resource and "/projections/" in resource for resource in allowed)
+    assert {question.action for question in allowed} == {"s3:GetObject"}
+    assert {question.resource.rpartition("/")[2] for question in allowed} == {"model.tar.gz"}
+
+
+def test_transforms_act_under_the_processing_role(recording: Recording) -> None:
+    written = {
+        call.actor
+        for call in recording.calls
+        if call.question.action == "s3:PutObject" and "/projections/" in call.question.resource
+        if "/runs/pca-batch-transform-" in call.question.resource
+    }
+
+    assert written == {recording.stack.outputs["ProcessingRoleArn"]}

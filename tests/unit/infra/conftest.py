@@ -10,7 +10,6 @@ import pytest
 from tests.deployed_stack import DeployedStack, deploy
 
 OPTIONAL = {
-    "BatchTransform": "true",
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ab-1",
     "RawDataEvents": "true",
     "VpcId": "vpc-0a1b",

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+
+DAG_FILE = Path(__file__).parents[3] / "dags" / "pca_batch_transform.py"
+EDGES = {
+    "preflight": {"stage_inputs"},
+    "stage_inputs": {"features.start_processing"},
+    "features.start_processing": {"features.wait_for_processing"},
+    "features.wait_for_processing": {"transform.create_model"},
+    "transform.create_model": {"transform.start_transform", "transform.delete_model"},
+    "transform.start_transform": {"transform.wait_for_transform"},
+    "transform.wait_for_transform": {"transform.delete_model", "check_projections"},
+    "transform.delete_model": set(),
+    "check_projections": set(),
+}
+
+
+@pytest.fixture(scope="module")
+def dag() -> Any:
+    return DagBag(DAG_FILE, bundle_name="testing").dags["pca_batch_transform"]
+
+
+def test_the_tasks_wait_for_each_other_as_designed(dag: Any) -> None:
+    assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == EDGES
+
+
+def test_the_model_is_deleted_however_the_transform_ends(dag: Any) -> None:
+    rules = {task.task_id: task.trigger_rule for task in dag.tasks if task.trigger_rule != "all_success"}
+    assert rules == {"transform.delete_model": "all_done_setup_success"}
+
+
+def test_clearing_the_transform_makes_its_model_again(dag: Any) -> None:
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    cleared = stored.partial_subset("transform.start_transform", include_downstream=True, include_upstream=False)
+    assert {"transform.create_model", "transform.delete_model"} <= set(cleared.task_dict)
+
+
+def test_every_task_retries_by_the_class_of_the_error_and_keeps_its_failure(dag: Any) -> None:
+    for task in dag.tasks:
+        assert task.retries > 0, task.task_id
+        assert type(task.retry_policy).__name__ == "SageMakerRetryPolicy", task.task_id
+        assert [callback.__name__ for callback in task.on_failure_callback] == ["record_failure"], task.task_id
