@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,14 @@ LOOK, PIPELINE = "pca_raw_data", "pca_pipeline"
 REPORTED, CHANGED = "sagemaker_pca_s3_events", "sagemaker_pca_raw_data"
 # A machine that other programs use as well is slow; nothing here measures speed.
 RUN_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """The look that noticed the first file, and the run that it started."""
+
+    look: DagRun
+    pipeline: DagRun
 
 
 @pytest.fixture(scope="module")
@@ -57,25 +66,39 @@ def airflow(
             yield services
 
 
+@pytest.fixture(scope="module")
+def retrained(airflow: AirflowServices, pipeline: PipelineClient) -> Retrained:
+    """What came of the first file."""
+    pipeline.put_raw("first.csv", raw_csv(1000))
+    look = ended(wait_for(lambda: next(iter(runs(airflow, LOOK)), None), RUN_SECONDS))
+    promoting = ended(wait_for(lambda: next(iter(runs(airflow, PIPELINE)), None), RUN_SECONDS))
+    return Retrained(look, promoting)
+
+
 def events_of(airflow: AirflowServices, asset: str) -> list[dict[str, Any]]:
     """All events of an asset, oldest first."""
-    found: list[dict[str, Any]] = airflow.api.call("GET", "assets/events", name_pattern=asset, order_by="timestamp")[
-        "asset_events"
-    ]
-    return found
+    answer = airflow.api.call("GET", "assets/events", name_pattern=asset, order_by="timestamp")
+    events: list[dict[str, Any]] = answer["asset_events"]
+    return events
 
 
 def runs(airflow: AirflowServices, dag_id: str) -> list[DagRun]:
-    """All runs of a DAG, oldest first."""
+    """All runs of a DAG, oldest first; none may have been started but by an asset."""
     found = airflow.api.call("GET", f"dags/{dag_id}/dagRuns", order_by="run_after")["dag_runs"]
     assert {run["run_type"] for run in found} <= {"asset_triggered"}
     return [DagRun(airflow.api, dag_id, run["dag_run_id"]) for run in found]
 
 
-def wait_for_run(airflow: AirflowServices, dag_id: str, number: int) -> DagRun:
-    """A DAG's run of that number, ended well."""
-    wait_for(lambda: True if len(runs(airflow, dag_id)) >= number else None, RUN_SECONDS)
-    run = runs(airflow, dag_id)[number - 1]
+def run_after(airflow: AirflowServices, dag_id: str, action: Callable[[], object]) -> DagRun:
+    """The run of a DAG that an action starts, ended."""
+    known = {run.run_id for run in runs(airflow, dag_id)}
+    action()
+    new = wait_for(lambda: next((run for run in runs(airflow, dag_id) if run.run_id not in known), None), RUN_SECONDS)
+    return ended(new)
+
+
+def ended(run: DagRun) -> DagRun:
+    """A run that must end well."""
     assert run.wait_until_ended(RUN_SECONDS) == "success", run.task_states()
     return run
 
@@ -90,27 +113,43 @@ def test_a_test_event_of_s3_is_deleted_and_starts_nothing(airflow: AirflowServic
     assert events_of(airflow, REPORTED) == before
 
 
-def test_a_new_file_retrains_and_a_report_without_a_change_does_not(
-    airflow: AirflowServices, pipeline: PipelineClient, queue: EventsQueue
+def test_a_new_file_retrains_once_it_has_settled(
+    airflow: AirflowServices, pipeline: PipelineClient, queue: EventsQueue, retrained: Retrained
 ) -> None:
-    pipeline.put_raw("first.csv", raw_csv(1000))
-    written_at = pipeline.s3.head_object(Bucket=BUCKET, Key=f"{pipeline.raw_prefix}first.csv")["LastModified"]
-    look = wait_for_run(airflow, LOOK, 1)
-    promoting = wait_for_run(airflow, PIPELINE, 1)
+    name = run_name(PIPELINE, retrained.pipeline.run_id)
+    assert pipeline.report(name).run.verdict is Verdict.PROMOTED
+    assert pipeline.serving_config() == name
 
-    assert look.task_states() == {"notice_change": "success"}
-    assert pipeline.report(run_name(PIPELINE, promoting.run_id)).run.verdict is Verdict.PROMOTED
-    assert pipeline.serving_config() == run_name(PIPELINE, promoting.run_id)
-    (event,) = events_of(airflow, CHANGED)
-    assert event["extra"] == look.xcom("notice_change")
-    assert event["extra"]["files"] == 1
-    assert datetime.fromisoformat(event["timestamp"]) - written_at >= timedelta(seconds=DEFAULT_SETTLE_SECONDS)
+    changed = next(event for event in events_of(airflow, CHANGED) if event["source_run_id"] == retrained.look.run_id)
+    assert changed["extra"] == retrained.look.xcom("notice_change")
+    assert changed["extra"]["files"] == 1
+    written_at = pipeline.s3.head_object(Bucket=BUCKET, Key=f"{pipeline.raw_prefix}first.csv")["LastModified"]
+    assert datetime.fromisoformat(changed["timestamp"]) - written_at >= timedelta(seconds=DEFAULT_SETTLE_SECONDS)
     queue.wait_until_empty()
 
+
+@pytest.mark.usefixtures("retrained")
+def test_a_report_without_a_change_costs_a_look_and_no_retraining(
+    airflow: AirflowServices, pipeline: PipelineClient, queue: EventsQueue
+) -> None:
+    before = len(runs(airflow, PIPELINE))
     # S3 may report the same object twice.
-    queue.send(report_of(f"{pipeline.raw_prefix}first.csv"))
-    again = wait_for_run(airflow, LOOK, 2)
+    again = run_after(airflow, LOOK, lambda: queue.send(report_of(f"{pipeline.raw_prefix}first.csv")))
+
     assert again.task_states() == {"notice_change": "skipped"}
     assert "lists the same 1 file(s)" in again.log("notice_change")
     queue.wait_until_empty()
-    assert len(runs(airflow, PIPELINE)) == 1
+    assert len(runs(airflow, PIPELINE)) == before
+
+
+@pytest.mark.usefixtures("retrained")
+def test_an_event_that_somebody_makes_by_hand_starts_a_run_that_finds_nothing_to_train(
+    airflow: AirflowServices, pipeline: PipelineClient
+) -> None:
+    jobs = pipeline.sagemaker.list_training_jobs()["TrainingJobSummaries"]
+    (asset,) = airflow.api.call("GET", "assets", name_pattern=CHANGED)["assets"]
+    run = run_after(airflow, PIPELINE, lambda: airflow.api.call("POST", "assets/events", {"asset_id": asset["id"]}))
+
+    assert pipeline.report(run_name(PIPELINE, run.run_id)).run.verdict is Verdict.SKIPPED
+    assert run.task_states()["training.start_training"] == "skipped"
+    assert pipeline.sagemaker.list_training_jobs()["TrainingJobSummaries"] == jobs

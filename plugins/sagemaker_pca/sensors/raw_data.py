@@ -18,6 +18,7 @@ from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
 
 # Data that never rests is taken as it is after a while.
 LONGEST_SETTLING = timedelta(hours=1)
+EVENTS_TO_SEARCH = 20
 
 
 class RawDataChangedSensor(AwsBaseSensor[SageMakerPcaHook]):
@@ -72,6 +73,7 @@ def raw_data_location(hook: SageMakerPcaHook) -> str:
 
 
 def last_fingerprint(context: Context) -> Any:
-    """The fingerprint in the asset's newest event; None before the first, or after one that a person made."""
-    newest = list(context["inlet_events"][RAW_DATA_ASSET].ascending(False).limit(1))
-    return (newest[0].extra or {}).get("fingerprint") if newest else None
+    """The newest fingerprint that an event of the asset holds; those that people make hold none."""
+    newest = context["inlet_events"][RAW_DATA_ASSET].ascending(False).limit(EVENTS_TO_SEARCH)
+    found = (event.extra["fingerprint"] for event in newest if event.extra and "fingerprint" in event.extra)
+    return next(found, None)
