@@ -1,0 +1,65 @@
+"""The look at the raw data, started as a person starts it, with its memory in Airflow's own database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline_process import BUCKET, PipelineProcess
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+class RawDataLooks(PipelineProcess):
+    """Raw data, and an Airflow of its own that looks at it."""
+
+    def __init__(self, service_url: str, folder: Path) -> None:
+        super().__init__(service_url, folder, uuid.uuid4().hex[:8])
+        self._database = folder / "airflow.db"
+        self._environment |= {
+            "AIRFLOW_VAR_SAGEMAKER_PCA": json.dumps({"raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}"}),
+            "SAGEMAKER_PCA_SETTLE_SECONDS": "1",
+        }
+
+    def look(self) -> str:
+        """Run the DAG; what it logged."""
+        done = self.dags_test("pca_raw_data", {})
+        assert done.returncode == 0, done.stdout[-4000:]
+        return done.stdout
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the events of the raw data asset say, oldest first."""
+        with sqlite3.connect(self._database) as connection:
+            rows = connection.execute(
+                "SELECT event.extra FROM asset_event event JOIN asset ON asset.id = event.asset_id "
+                "WHERE asset.name = 'sagemaker_pca_raw_data' ORDER BY event.timestamp"
+            )
+            return [json.loads(extra) for (extra,) in rows]
+
+
+def test_changed_raw_data_updates_the_asset_and_unchanged_does_not(sagemaker_local_url: str, tmp_path: Path) -> None:
+    looks = RawDataLooks(sagemaker_local_url, tmp_path / "air flow")
+    location = f"s3://{BUCKET}/{looks.raw_prefix}"
+
+    assert f"There is no raw data under {location}." in looks.look()
+    assert looks.events() == []
+
+    looks.put_raw("a.csv", b"a\n1\n")
+    looks.look()
+    (first,) = looks.events()
+    assert (first["location"], first["files"], first["bytes"]) == (location, 1, 4)
+
+    looks.put_raw("_SUCCESS", b"done")
+    assert f"{location} lists the same 1 file(s) as at the last event." in looks.look()
+    assert looks.events() == [first]
+
+    # As long as before: only the ETag tells.
+    looks.put_raw("a.csv", b"a\n2\n")
+    looks.look()
+    assert [event["files"] for event in looks.events()] == [1, 1]
+    assert looks.events()[1]["fingerprint"] != first["fingerprint"]
