@@ -20,7 +20,6 @@ from quickstart.processes import QuickstartError
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"
 
-DATABASE_WAIT_SECONDS = 120
 # Through these the user's own Airflow and AWS settings would reach the quick start, database and account included.
 FOREIGN_PREFIXES = ("AIRFLOW", "AWS_", "_AIRFLOW")
 
@@ -37,8 +36,7 @@ def airflow_environment(
         "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-        # SQLite's own five seconds are too short on a busy machine: the scheduler ends when it may not write.
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout={DATABASE_WAIT_SECONDS}",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         **settings,
     }

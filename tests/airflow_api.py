@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -29,6 +31,8 @@ class RunsApi(AirflowApi):
     def __init__(self, address: str, password: str, verify_running: Callable[[], None] = lambda: None) -> None:
         super().__init__(address, password)
         self._verify_running = verify_running
+        # The api-server blocks itself when it is asked to write twice at once, on SQLite.
+        self._one_write = threading.Lock()
         self._client.timeout = httpx.Timeout(60)  # a loaded machine answers late
 
     def close(self) -> None:
@@ -38,10 +42,11 @@ class RunsApi(AirflowApi):
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
         """Answer of a call below `/api/v2/`; an error's own words are in the exception."""
         self._verify_running()
-        for _ in range(DATABASE_ATTEMPTS):
-            answer = self._client.request(method, f"/api/v2/{path}", json=body, params=query)
-            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
-                break
+        with contextlib.nullcontext() if method == "GET" else self._one_write:
+            for _ in range(DATABASE_ATTEMPTS):
+                answer = self._client.request(method, f"/api/v2/{path}", json=body, params=query)
+                if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+                    break
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:2000]}"
         return answer.json()
 
