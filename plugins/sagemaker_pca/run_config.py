@@ -230,9 +230,9 @@ class PcaRunConfig(BaseModel):
     def why_no_profile(self) -> str | None:
         """Why the processing job needs no profile job before it; None where it does."""
         if self.scaling == "none" and self.missing_values != "mean":
-            return f"scaling={self.scaling} and missing_values={self.missing_values} need no means of the whole data."
+            return f"No profile needed: scaling={self.scaling} and missing_values={self.missing_values} take no means."
         if self.processing_instance_count == 1:
-            return "A single processing host finds the means of the whole data by itself."
+            return "No profile needed: one host finds the means of the whole data by itself."
         return None
 
 

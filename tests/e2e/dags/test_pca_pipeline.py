@@ -113,7 +113,7 @@ def test_two_hosts_standardize_as_one_does(ecg_pipeline: PipelineProcess) -> Non
     assert set(two_hosts.step_states().values()) == {"success", "skipped"}
     np.testing.assert_allclose(ecg_pipeline.project(rows), projections_of_one, rtol=1e-4, atol=1e-5)
     assert profile_steps(two_hosts) == [("success", ""), ("success", "")]
-    reason = "A single processing host finds the means of the whole data by itself."
+    reason = "No profile needed: one host finds the means of the whole data by itself."
     assert profile_steps(one_host) == [("skipped", reason), ("skipped", "")]
     name = two_hosts.report.run.run_name
     assert processing_jobs(two_hosts) == [profile_job_name(name), name]

@@ -145,13 +145,13 @@ def test_settings_that_work_together_are_accepted_on_any_number_of_hosts(setting
 @pytest.mark.parametrize("settings", [{"scaling": "standardize"}, {"missing_values": "mean"}], ids=str)
 def test_several_hosts_need_a_profile_for_statistics_of_the_whole_data(settings: dict[str, Any]) -> None:
     assert PcaRunConfig(processing_instance_count=2, **settings).why_no_profile is None
-    assert "single processing host" in str(PcaRunConfig(processing_instance_count=1, **settings).why_no_profile)
+    assert "one host finds the means" in str(PcaRunConfig(processing_instance_count=1, **settings).why_no_profile)
 
 
 @pytest.mark.parametrize("policy", ["zero", "drop", "fail"])
 def test_raw_features_need_no_profile(policy: Any) -> None:
     config = PcaRunConfig(processing_instance_count=2, missing_values=policy)
-    assert config.why_no_profile == f"scaling=none and missing_values={policy} need no means of the whole data."
+    assert config.why_no_profile == f"No profile needed: scaling=none and missing_values={policy} take no means."
 
 
 def test_ten_thousand_columns_are_accepted() -> None:
