@@ -1,7 +1,7 @@
 # What a person types; `make` alone lists it from the comments behind the targets. Paths are relative so that a folder
 # whose name holds spaces works, and no variable is called COLUMNS, which terminals export.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ui stop test test-slow test-all lint bench lock compose-env clean
+.PHONY: help setup setup-dev demo ui stop test test-slow test-all lint bench lock compose-env aws-check clean
 MAKEFLAGS += --no-print-directory
 
 DATA =
@@ -9,6 +9,9 @@ FEATURES =
 COMPONENTS =
 ONLY =
 PORT = 8080
+SETTINGS =
+HOURLY_PRICES =
+YES =
 
 # The first Python 3.11 that starts: a version manager's python3.11 may be a stub of a version that is not installed.
 PYTHON = $(shell for python in python3.11 python3 python; do \
@@ -18,7 +21,7 @@ INSTALL = python='$(PYTHON)'; [ -n "$$python" ] || { echo '$(NO_PYTHON)' >&2; ex
 VENV_PYTHON = exec .venv/bin/python
 PYTEST = $(VENV_PYTHON) -m pytest
 
-export DATA FEATURES COMPONENTS PORT
+export DATA FEATURES COMPONENTS PORT SETTINGS HOURLY_PRICES
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +65,9 @@ lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt
 compose-env: ## write .env with generated secrets for docker compose
 	@$(INSTALL)
 	@$(VENV_PYTHON) -m quickstart compose-env
+
+aws-check: setup ## run a small sample on your AWS account: cost first, then asks, then removes everything [SETTINGS= YES=1]
+	@$(VENV_PYTHON) -m quickstart aws-check --settings "$$SETTINGS" --hourly-prices "$$HOURLY_PRICES" $(if $(YES),--yes)
 
 clean: stop ## remove everything the other targets made, .venv included
 	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

@@ -1,11 +1,13 @@
-"""`python -m quickstart demo|ui|stop|compose-env`: one command per Makefile target."""
+"""`python -m quickstart demo|ui|stop|compose-env|aws-check`: one command per Makefile target."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -42,6 +44,10 @@ def command_line() -> argparse.ArgumentParser:
     ui.add_argument("--port", default="8080", help="port on 127.0.0.1 (default: %(default)s)")
     commands.add_parser("stop", help="end a running ui")
     commands.add_parser("compose-env", help="write .env with generated secrets for docker compose")
+    aws_check = commands.add_parser("aws-check", help="run the pipeline on a real account, and remove what it made")
+    aws_check.add_argument("--settings", default="", help="settings of the pipeline, as a JSON object")
+    aws_check.add_argument("--hourly-prices", default="", help='dollars: {"ml.m5.large": 0.115} (default: known ones)')
+    aws_check.add_argument("--yes", action="store_true", help="agree to the cost without being asked")
     return parser
 
 
@@ -50,6 +56,25 @@ def whole_number(name: str, text: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
         raise QuickstartError(f"{name}={text} is no whole number from {low} to {high}.")
     return int(text)
+
+
+def json_object(name: str, text: str) -> dict[str, Any]:
+    """Read a JSON object that the user gave; an empty text is an empty object."""
+    try:
+        document = json.loads(text or "{}")
+    except json.JSONDecodeError as error:
+        raise QuickstartError(f"{name}={text} is no JSON: {error}.") from None
+    if not isinstance(document, dict):
+        raise QuickstartError(f"{name}={text} is no JSON object.")
+    return document
+
+
+def prices(name: str, text: str) -> dict[str, float]:
+    """Read prices that the user gave."""
+    found = json_object(name, text)
+    if wrong := [key for key, value in found.items() if not isinstance(value, int | float) or not value >= 0]:
+        raise QuickstartError(f"{name}: {wrong[0]}={found[wrong[0]]!r} is no price. Give dollars per instance hour.")
+    return found
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -87,7 +112,21 @@ def compose_env(_options: argparse.Namespace) -> int:
     return write_compose_env(Console())
 
 
-COMMANDS = {"demo": demo, "ui": ui, "stop": stop, "compose-env": compose_env}
+def aws_check(options: argparse.Namespace) -> int:
+    """Run the pipeline on a real account."""
+    from quickstart.aws_check import CheckOptions, run_check
+
+    return run_check(
+        CheckOptions(
+            settings=json_object("SETTINGS", options.settings),
+            hourly_prices=prices("HOURLY_PRICES", options.hourly_prices),
+            is_agreed=options.yes,
+        ),
+        Console(),
+    )
+
+
+COMMANDS = {"demo": demo, "ui": ui, "stop": stop, "compose-env": compose_env, "aws-check": aws_check}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,15 +7,23 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home
-from quickstart.embedded_service import POLL_SECONDS, download_report, start_service, upload_raw_data
+from quickstart.embedded_service import (
+    BUCKET,
+    POLL_SECONDS,
+    download_report,
+    s3_client,
+    start_service,
+    upload_raw_data,
+)
 from quickstart.processes import QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.progress import RunProgress
 from quickstart.raw_data import check_columns, raw_files
@@ -63,17 +71,24 @@ def run_demo(options: DemoOptions, console: Console) -> int:
     with tempfile.TemporaryDirectory(prefix="sagemaker-pca-demo-") as name, programs_end_here(GRACE_SECONDS):
         work = Path(name)
         files = demo_files(options, work / "recordings")
-        kept = STATE / "demo" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-        kept.mkdir(parents=True)
+        kept = results_folder("demo")
         create_airflow_home(work / "airflow")
         service, address = start_service(work)
         console.print(f"The embedded SageMaker answers at {address}", highlight=False)
         uri = upload_raw_data(address, files)
         console.print(f"{len(files)} raw file(s) in {uri}", highlight=False)
         environment = airflow_environment(work / "airflow", address, settings={})
-        exit_code = run_pipeline(params, environment, service, kept / "airflow.log", console)
-        show_report(download_report(address, kept), kept, console)
+        log = kept / "airflow.log"
+        exit_code = run_pipeline(params, environment, log, console, partial(check_service, service, log))
+        show_report(download_report(s3_client(address), BUCKET, kept), kept, console)
     return exit_code
+
+
+def results_folder(command: str) -> Path:
+    """Make a folder for what one call of a command leaves behind."""
+    folder = STATE / command / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    folder.mkdir(parents=True)
+    return folder
 
 
 def demo_files(options: DemoOptions, folder: Path) -> list[Path]:
@@ -88,22 +103,30 @@ def demo_files(options: DemoOptions, folder: Path) -> list[Path]:
     return files
 
 
+def check_service(service: subprocess.Popen[bytes], log: Path) -> None:
+    """Raise when the embedded service has ended: every call of the run would wait for it."""
+    if service.poll() is not None:
+        raise QuickstartError(f"The embedded SageMaker ended during the run; see {shown_path(log)}.")
+
+
 def run_pipeline(
     params: Mapping[str, Any],
     environment: Mapping[str, str],
-    service: subprocess.Popen[bytes],
     log: Path,
     console: Console,
+    check: Callable[[], None],
 ) -> int:
-    """Run the DAG in one process, show its progress, and return the exit code of Airflow."""
+    """Run the DAG in one process, show its progress, and return the exit code of Airflow.
+
+    :param check: is called again and again meanwhile, and raises when the run cannot go on
+    """
     console.print(f"Running {DAG_ID}; its full log is {shown_path(log)}", highlight=False, soft_wrap=True)
     command = ["airflow", "dags", "test", DAG_ID, "--conf", json.dumps(params)]
     airflow = start_program(command, environment, log)
     with RunProgress(console) as progress:
         for line in follow(log, airflow):
             progress.feed(line)
-            if service.poll() is not None:
-                raise QuickstartError(f"The embedded SageMaker ended during the run; see {shown_path(log)}.")
+            check()
     return airflow.wait()
 
 

@@ -66,15 +66,15 @@ def upload_raw_data(address: str, files: Sequence[Path]) -> str:
     return f"s3://{BUCKET}/{RAW_PREFIX}"
 
 
-def download_report(address: str, folder: Path) -> Path | None:
-    """Copy the one run's report to the folder; None when the run got no further than having none.
+def download_report(s3: Any, bucket: str, folder: Path, run_name: str = "") -> Path | None:
+    """Copy a run's report to the folder; None when the run got no further than having none.
 
+    :param run_name: name of the run; empty for the only one of the bucket
     :return: path of ``report.json``
     """
-    s3 = s3_client(address)
-    listing = s3.list_objects_v2(Bucket=BUCKET, Prefix="runs/")
+    listing = s3.list_objects_v2(Bucket=bucket, Prefix=f"runs/{run_name}")
     keys = [item["Key"] for item in listing.get("Contents", ()) if "/report/" in item["Key"]]
     for key in keys:
-        s3.download_file(BUCKET, key, str(folder / Path(key).name))
+        s3.download_file(bucket, key, str(folder / Path(key).name))
     report = folder / "report.json"
     return report if report.exists() else None

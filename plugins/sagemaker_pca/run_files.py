@@ -30,6 +30,11 @@ def profile_job_name(run_name: str) -> str:
     return f"{readable[:room].strip('-')}-{digest}{PROFILE_SUFFIX}".lstrip("-")
 
 
+def default_bucket(region: str, account: str) -> str:
+    """Bucket of a deployment that names none."""
+    return f"sagemaker-pca-{region}-{account}"
+
+
 def split_s3_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an `s3://bucket/key` URI."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")

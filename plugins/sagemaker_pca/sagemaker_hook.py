@@ -25,7 +25,7 @@ from sagemaker_pca.job_attempts import (
 )
 from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES, ResourceKind, is_usable
 from sagemaker_pca.polling import delays
-from sagemaker_pca.run_files import split_s3_uri
+from sagemaker_pca.run_files import default_bucket, split_s3_uri
 
 # One throttle or 5xx that outlives botocore's retries fails a whole wait, and the defaults give up after 4 quick ones.
 RETRIES = {"mode": "adaptive", "max_attempts": 10}
@@ -44,7 +44,7 @@ class CallerIdentity(NamedTuple):
     @property
     def default_bucket(self) -> str:
         """Bucket of a deployment that names none."""
-        return f"sagemaker-pca-{self.region}-{self.account}"
+        return default_bucket(self.region, self.account)
 
 
 class LogEvent(NamedTuple):
