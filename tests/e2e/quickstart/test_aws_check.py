@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +73,19 @@ def account() -> Iterator[Account]:
         yield Account(service.url)
 
 
-def start(account: Account, folder: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+def start(
+    account: Account,
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[str]:
     user = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.Popen(
         [sys.executable, "-m", "quickstart", "aws-check", *options],
         cwd=folder,
-        env={**user, **account.environment, **environment, "AIRFLOW__CORE__DAGS_FOLDER": "/nowhere"},
-        stdin=subprocess.DEVNULL,
+        env={**user, **account.environment, **(environment or {}), "AIRFLOW__CORE__DAGS_FOLDER": "/nowhere"},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -87,7 +93,7 @@ def start(account: Account, folder: Path, *options: str, **environment: str) -> 
 
 
 def run(account: Account, folder: Path, *options: str, **environment: str) -> tuple[int, str]:
-    check = start(account, folder, *options, **environment)
+    check = start(account, folder, *options, environment=environment)
     output, _ = check.communicate(timeout=RUN_SECONDS)
     return check.returncode, output
 
@@ -140,6 +146,20 @@ def test_without_anybody_to_agree_nothing_is_started(account: Account, tmp_path:
     assert exit_code == 1
     assert "ceiling: $" in output
     assert output.rstrip().endswith("Nobody is there to agree to the cost. Run it in a terminal, or with YES=1.")
+    assert account.everything() == []
+
+
+def test_who_does_not_say_yes_starts_nothing(account: Account, tmp_path: Path) -> None:
+    keyboard, terminal = os.openpty()
+    check = start(account, tmp_path, stdin=terminal)
+    os.write(keyboard, b"n\n")
+    output, _ = check.communicate(timeout=RUN_SECONDS)
+    os.close(keyboard)
+    os.close(terminal)
+
+    assert check.returncode == 0, output
+    assert "Start it, and remove everything at its end? [yes/no]" in output
+    assert output.endswith("Nothing was started.\n")
     assert account.everything() == []
 
 
