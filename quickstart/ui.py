@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -33,9 +33,6 @@ SERVICES = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-# A scheduler ends when SQLite does not let it write for five seconds, SQLite's default.
-DATABASE_WAIT_SECONDS = 60
-DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 Programs = dict[str, subprocess.Popen[bytes]]
 
 
@@ -65,8 +62,7 @@ def serve(port: int, console: Console) -> None:
     for name, arguments in SERVICES.items():
         log = UI_STATE / f"{name}.log"
         log.unlink(missing_ok=True)
-        own_environment = service_environment(name, environment)
-        programs[name] = start_program(["airflow", *arguments], own_environment, log, group=service.pid)
+        programs[name] = start_program(["airflow", *arguments], environment, log, group=service.pid)
     RunningPrograms.of(address, programs.values()).write(RUNNING)
     api = AirflowApi(address, password)
     wait_until_ready(api, programs, console)
@@ -84,17 +80,6 @@ def serve(port: int, console: Console) -> None:
     while True:
         check_programs(programs)
         time.sleep(1)
-
-
-def service_environment(name: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of one of the services: all but the api-server wait long for SQLite's lock.
-
-    The api-server writes its audit log inside of its event loop: while one request waits there, the one that holds the
-    lock cannot go on. Its waits have to end soon, with an error that clients repeat; the others outlast a few of them.
-    """
-    if name == "api-server" or not environment[DATABASE].startswith("sqlite:"):
-        return dict(environment)
-    return {**environment, DATABASE: f"{environment[DATABASE]}?timeout={DATABASE_WAIT_SECONDS}"}
 
 
 def check_port(port: int) -> None:

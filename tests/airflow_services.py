@@ -16,7 +16,7 @@ import psutil
 
 from quickstart.airflow_home import airflow_environment, create_airflow_home
 from quickstart.processes import end_programs, last_lines, start_program
-from quickstart.ui import DAG_ID, SERVICES, admin_password, service_environment, ui_settings
+from quickstart.ui import DAG_ID, SERVICES, admin_password, ui_settings
 from tests.airflow_api import DagRun, RunsApi, wait_for
 
 READY_SECONDS = 240.0
@@ -113,9 +113,8 @@ class AirflowServices:
 
     def _start(self, name: str) -> None:
         group = next((program.pid for program in self._programs.values()), 0)
-        environment = service_environment(name, self.environment)
         self._programs[name] = start_program(
-            ["airflow", *SERVICES[name]], environment, self._home / f"{name}.log", group
+            ["airflow", *SERVICES[name]], self.environment, self._home / f"{name}.log", group
         )
 
     def _end(self) -> None:

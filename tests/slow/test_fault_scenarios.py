@@ -14,6 +14,7 @@ from quickstart.airflow_home import ROOT
 from sagemaker_pca.run_files import run_name
 from tests.airflow_services import AirflowServices
 from tests.pipeline_process import PipelineClient, raw_csv
+from tests.postgresql_server import PostgresqlServer
 from tests.service_process import ServiceProcess
 from tests.slow.fault_scenarios.scene import DAG_ID, RAW_ROWS, RUN_SECONDS, SCENARIOS, Stage
 
@@ -27,8 +28,11 @@ SCENARIOS_AT_ONCE = 5
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Airflow and the embedded service, and an endpoint that an earlier run has deployed."""
+def stage(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresqlServer) -> Iterator[Stage]:
+    """Airflow and the embedded service, and an endpoint that an earlier run has deployed.
+
+    On PostgreSQL: SQLite does not bear five scenarios at once, the scheduler ends when it may not write for 5 s.
+    """
     dag_folders = {"dags-folder": ROOT / "dags", "test-dags": Path(__file__).parent / "dags"}
     bundles = [
         {
@@ -42,7 +46,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     # Delayed jobs hold their places in the service.
     with ServiceProcess({"SAGEMAKER_LOCAL_MAX_CONCURRENT_JOBS": "64"}) as service:
         home = tmp_path_factory.mktemp("airflow")
-        with AirflowServices(service.url, home, settings) as airflow:
+        with AirflowServices(service.url, home, settings, postgresql.url) as airflow:
             earlier = PipelineClient(service.url, "earlier")
             earlier.put_raw("recording.csv", raw_csv(RAW_ROWS, offset=0.01))
             run = airflow.api.trigger(DAG_ID, "earlier", earlier.conf())

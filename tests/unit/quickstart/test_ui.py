@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quickstart.processes import QuickstartError
-from quickstart.ui import DATABASE, SERVICES, admin_password, check_port, service_environment, ui_settings
+from quickstart.ui import SERVICES, admin_password, check_port, ui_settings
 
 
 def test_a_taken_port_is_one_sentence_with_the_way_out() -> None:
@@ -44,14 +44,3 @@ def test_every_address_of_the_settings_is_loopback() -> None:
     settings = ui_settings(Path("/home/x"), 8080)
     assert settings["API__HOST"] == "127.0.0.1"
     assert all("//127.0.0.1:8080" in value for value in settings.values() if "//" in value)
-
-
-@pytest.mark.parametrize(("service", "suffix"), [("api-server", ""), ("scheduler", "?timeout=60")])
-def test_all_but_the_api_server_wait_long_for_the_database(service: str, suffix: str) -> None:
-    address = "sqlite:////my home/airflow.db"
-    assert service_environment(service, {DATABASE: address})[DATABASE] == address + suffix
-
-
-def test_another_database_is_left_as_it_is() -> None:
-    environment = {DATABASE: "postgresql://airflow@127.0.0.1/airflow"}
-    assert service_environment("scheduler", environment) == environment
