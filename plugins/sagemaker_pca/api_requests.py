@@ -117,8 +117,13 @@ def _job_over_raw_files(
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": config.max_runtime_seconds},
+        **({"NetworkConfig": _vpc_config(config)} if config.vpc_config else {}),
         "Tags": tag_list(plan.tags),
     }
+
+
+def _vpc_config(config: PcaRunConfig) -> dict[str, Any]:
+    return {"VpcConfig": config.vpc_config} if config.vpc_config else {}
 
 
 def _raw_inputs(plan: RunPlan, inputs: StagedInputs) -> list[dict[str, Any]]:
@@ -172,6 +177,7 @@ def training_job(plan: RunPlan, features_uri: str) -> dict[str, Any]:
             "VolumeSizeInGB": config.training_volume_gb,
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": config.max_runtime_seconds},
+        **_vpc_config(config),
         "Tags": tag_list(plan.tags),
     }
 
@@ -230,6 +236,7 @@ def model(plan: RunPlan, artifact_uri: str) -> dict[str, Any]:
         "ModelName": plan.run_name,
         "PrimaryContainer": {"Image": plan.pca_image, "ModelDataUrl": artifact_uri},
         "ExecutionRoleArn": plan.serving_role_arn,
+        **_vpc_config(plan.config),
         "Tags": tag_list(plan.tags),
     }
 

@@ -24,6 +24,8 @@ BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 IMAGE_URI_PATTERN = r"^\S{1,255}$"
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html
 ROLE_PATTERN = r"^(arn:aws[a-z-]*:iam::\d{12}:role/)?[a-zA-Z0-9_+=,.@/-]+$"
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
+VPC_MEMBERS = {"Subnets", "SecurityGroupIds"}
 # One name a line in the arguments file, so without anything that ends a line.
 ColumnName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]+$")]
 
@@ -182,6 +184,11 @@ class PcaRunConfig(BaseModel):
         "IAM role of the served model: a name, or an ARN.",
         pattern=ROLE_PATTERN,
     )
+    vpc_config: dict[str, list[str]] | None = setting(
+        None,
+        "Security",
+        'VPC of jobs and endpoint, which needs a way to S3: {"Subnets": ["subnet-…"], "SecurityGroupIds": ["sg-…"]}.',
+    )
     owner: str = setting(
         "sagemaker-pca",
         "Security",
@@ -219,6 +226,8 @@ class PcaRunConfig(BaseModel):
                 f"num_components={self.num_components} exceeds the {self.feature_dim} feature columns. "
                 "Lower num_components or add columns."
             )
+        if self.vpc_config is not None and {name for name, ids in self.vpc_config.items() if ids} != VPC_MEMBERS:
+            raise ValueError(f"vpc_config={self.vpc_config} has to name Subnets and SecurityGroupIds, nothing else.")
         return self
 
     @property

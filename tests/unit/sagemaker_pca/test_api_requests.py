@@ -57,6 +57,7 @@ FULL: dict[str, Any] = {
     "expires_after_days": 30,
     "max_runtime_seconds": 432_000,
     "processing_volume_gb": 16_384,
+    "vpc_config": {"Subnets": ["subnet-0a1b2c3d", "subnet-4e5f6071"], "SecurityGroupIds": ["sg-0123456789abcdef0"]},
 }
 
 
@@ -151,6 +152,18 @@ def test_everything_created_tells_who_made_it_for_which_run(operation: str) -> N
         "owner": "me",
         "expires-at": "2024-01-03T03:04:05+00:00",
     }
+
+
+@pytest.mark.parametrize(
+    ("operation", "where"),
+    [("CreateProcessingJob", ["NetworkConfig"]), ("CreateTrainingJob", []), ("CreateModel", [])],
+)
+def test_jobs_and_endpoint_run_in_the_vpc_that_is_named(operation: str, where: list[str]) -> None:
+    member: dict[str, Any] = request_of(operation, plan_of(**FULL))
+    for name in where:
+        member = member[name]
+    assert member["VpcConfig"] == FULL["vpc_config"]
+    assert not {"NetworkConfig", "VpcConfig"} & request_of(operation, plan_of()).keys()
 
 
 def test_nothing_expires_unless_asked_for_and_the_tag_says_so() -> None:

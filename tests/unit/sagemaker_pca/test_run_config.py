@@ -128,6 +128,11 @@ def test_column_names_that_end_a_line_are_refused(name: str) -> None:
             {"feature_columns": ["b", "a", "b", "a"]},
             "feature_columns names a, b more than once. Name each column once.",
         ),
+        (
+            {"vpc_config": {"Subnets": ["subnet-1"], "SecurityGroupIds": []}},
+            "vpc_config={'Subnets': ['subnet-1'], 'SecurityGroupIds': []} has to name Subnets and SecurityGroupIds, "
+            "nothing else.",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_with_the_cure(params: dict[str, Any], message: str) -> None:
@@ -197,6 +202,7 @@ def good_values() -> dict[str, Any]:
         "training_image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/pca:1",
         "deployment_config": {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}}},
         "expires_after_days": 7,
+        "vpc_config": {"Subnets": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]},
     }
     assert set(for_unset) == {name for name, value in defaults.items() if value is None}
     values = {**defaults, **for_unset}
