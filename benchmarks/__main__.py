@@ -34,11 +34,11 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.groups) - set(TITLES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. Groups are {', '.join(TITLES)}.")
+    measured: dict[str, Group] = {}
     with programs_end_here():
-        measured = {name: measure(name, options.full) for name in options.groups or TITLES}
-    results = Results.read().replaced(measured)
-    results.write()
-    draw_pictures(measured)
+        for name in options.groups or TITLES:
+            measured[name] = measure(name, options.full)
+            keep(name, measured[name])
     say(f"\n{render(measured)}\nKept in {RESULTS.parent.relative_to(Path(__file__).parents[1])}/")
     missed = Results(groups=measured).missed
     if missed:
@@ -63,12 +63,12 @@ def measure(name: str, full: bool) -> Group:
     return group.model_copy(update=taken)
 
 
-def draw_pictures(groups: dict[str, Group]) -> None:
-    """Write a picture of each group beside the results."""
+def keep(name: str, group: Group) -> None:
+    """Write a group into the results and its picture beside them."""
     from benchmarks.plots import draw
 
-    for name, group in groups.items():
-        draw(group, picture_path(name))
+    Results.read().replaced({name: group}).write()
+    draw(group, picture_path(name))
 
 
 if __name__ == "__main__":

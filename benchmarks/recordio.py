@@ -9,10 +9,10 @@ import numpy as np
 from benchmarks.fresh_process import Command, Usage, module, say, take_turns
 from benchmarks.measurement import Group, Growth, Row
 
-VALUES = 8_000_000  # of each matrix: 32 MB in float32
+VALUES = 16_000_000  # of each matrix: 64 MB in float32
 WIDTHS = (4, 34, 256)
 GROWTH_WIDTH = 34
-ROUNDS = 5
+ROUNDS = 3
 MAX_RATIO = 4.0
 FORMATS = ("recordio", "raw", "csv")
 

@@ -21,8 +21,9 @@ _FRAME_HEADER = struct.Struct("<II")
 _MAX_FRAME_BYTES = 1 << 28
 _FEATURES_KEY = "values"
 _PROJECTION_KEY = "projection"
-# Batches are written and checked in windows that fit a core's cache.
-_WINDOW_BYTES = 1 << 18
+# Batches are written and checked in windows: small ones stay in a core's cache, but a file system takes the same bytes
+# in half the time when they come in larger pieces.
+_WINDOW_BYTES = 1 << 21
 _READ_BYTES = 1 << 22
 
 
