@@ -7,6 +7,7 @@ import gzip
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -100,17 +101,20 @@ def test_standardized_features_are_served_in_raw_units(ecg_pipeline: PipelinePro
     assert run.report.model.as_trained is not None
 
 
-def test_two_hosts_standardize_as_one_does(ecg_pipeline: PipelineProcess) -> None:
+def test_two_hosts_standardize_and_fill_gaps_as_one_does(ecg_pipeline: PipelineProcess) -> None:
+    settings: dict[str, Any] = {"scaling": "standardize", "missing_values": "mean", "num_components": 4}
     rows = np.random.default_rng(3).normal(0.005, 0.002, (50, 4)).tolist()
-    one_host = ecg_pipeline.run(scaling="standardize", num_components=4)
+    one_host = ecg_pipeline.run(**settings)
     assert one_host.exit_code == 0, one_host.log[-4000:]
     projections_of_one = ecg_pipeline.project(rows)
 
-    two_hosts = ecg_pipeline.run(scaling="standardize", num_components=4, processing_instance_count=2)
+    two_hosts = ecg_pipeline.run(**settings, processing_instance_count=2)
 
     assert two_hosts.exit_code == 0, two_hosts.log[-4000:]
     assert two_hosts.report.run.verdict is Verdict.PROMOTED
     assert set(two_hosts.step_states().values()) == {"success", "skipped"}
+    assert two_hosts.report.data is not None
+    assert max(column.null_fraction or 0 for column in two_hosts.report.data.columns) > 0
     np.testing.assert_allclose(ecg_pipeline.project(rows), projections_of_one, rtol=1e-4, atol=1e-5)
     assert profile_steps(two_hosts) == [("success", ""), ("success", "")]
     reason = "No profile needed: one host finds the means of the whole data by itself."
