@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,14 +145,7 @@ class PipelineProcess(PipelineClient):
 
     def dags_test(self, dag_id: str, conf: dict[str, Any]) -> subprocess.CompletedProcess[str]:
         """Run a DAG with `airflow dags test`."""
-        return subprocess.run(
-            [sys.executable, "-m", "airflow", "dags", "test", dag_id, "--conf", json.dumps(conf)],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
+        return dags_test(self._environment, dag_id, conf)
 
     def _report_keys(self) -> set[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")
@@ -161,6 +155,18 @@ class PipelineProcess(PipelineClient):
     def _is_ours(self, key: str) -> bool:
         settings = {setting.name: setting.value for setting in self._report(key).settings}
         return settings["endpoint_name"] == self.endpoint_name
+
+
+def dags_test(environment: Mapping[str, str], dag_id: str, conf: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Run a DAG with `airflow dags test` in the environment of an Airflow."""
+    return subprocess.run(
+        [sys.executable, "-m", "airflow", "dags", "test", dag_id, "--conf", json.dumps(conf)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
 
 
 def raw_csv(rows: int, offset: float = 0.0) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ from quickstart.sample_ecg import write_recordings
 from quickstart.ui import DAG_ID
 from tests.airflow_api import RunsApi, wait_for
 from tests.airflow_services import free_port
+from tests.postgresql_server import PostgresqlServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,37 +32,6 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
 STARTING_ORDER = ("sagemaker-local", "api-server", "scheduler", "dag-processor", "triggerer")
 HEALTHY_SECONDS = 240
 RUN_SECONDS = 400
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[tuple[int, str]]:
-    """A PostgreSQL server of its own: port, and password of its user airflow."""
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not installed:
-        pytest.skip("needs PostgreSQL's server (Debian: apt-get install postgresql)")
-    # PostgreSQL refuses to run as root, and pytest's own folders are closed to other users.
-    user = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="sagemaker-pca-postgres-"))
-    port, password = free_port(), generated_settings("")["POSTGRES_PASSWORD"]
-    (folder / "password").write_text(password)
-    if user:
-        shutil.chown(folder, user)
-    programs, data = installed[-1].parent, folder / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        command = [str(programs / program), *arguments]
-        with (folder / "log").open("a") as log:
-            subprocess.run(command, user=user, cwd=folder, check=True, stdout=log, stderr=log, timeout=120)
-
-    try:
-        run("initdb", f"--pgdata={data}", "--username=airflow", "--auth=scram-sha-256", f"--pwfile={folder}/password")
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder}"
-        run("pg_ctl", "start", "--wait", f"--pgdata={data}", f"--options={options}")
-        yield port, password
-    finally:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            run("pg_ctl", "stop", "--wait", "--mode=immediate", f"--pgdata={data}")
-        shutil.rmtree(folder)
 
 
 @dataclass
@@ -124,25 +92,15 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def machine(database: tuple[int, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(postgresql: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     if not shutil.which("curl"):
         pytest.skip("needs curl, which the image has (Debian: apt-get install curl)")
-    port, password = database
     folder = tmp_path_factory.mktemp("compose") / "opt airflow"
     folder.mkdir()
     for name in ("dags", "plugins", "processing", "sagemaker_local"):
         (folder / name).symlink_to(ROOT / name)
-    machine = Machine(folder, port, {**generated_settings("admin's password"), "POSTGRES_PASSWORD": password})
-    create = [
-        "psql",
-        "--host=127.0.0.1",
-        f"--port={port}",
-        "--username=airflow",
-        "postgres",
-        "-c",
-        "CREATE DATABASE airflow",
-    ]
-    subprocess.run(create, env={**os.environ, "PGPASSWORD": password}, check=True, capture_output=True)
+    secrets = {**generated_settings("admin's password"), "POSTGRES_PASSWORD": postgresql.password}
+    machine = Machine(folder, postgresql.port, secrets)
     yield machine
     end_programs([psutil.Process(program.pid) for program in machine.programs.values() if program.poll() is None])
 

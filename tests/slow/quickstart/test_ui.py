@@ -10,18 +10,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as expected
-from selenium.webdriver.support.ui import WebDriverWait
 
 from quickstart.ui import DAG_ID
 from tests.airflow_api import DagRun, RunsApi, wait_for
+from tests.airflow_pages import AirflowPages
 from tests.airflow_services import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -110,42 +108,12 @@ def test_a_run_triggered_through_the_api_succeeds_and_its_logs_can_be_read(ui: R
 def test_a_user_triggers_the_pipeline_from_the_form_and_sees_it_succeed(
     ui: RunningUi, browser: webdriver.Chrome
 ) -> None:
-    wait = WebDriverWait(browser, 60)
-    browser.get(ui.address)
-    wait.until(expected.presence_of_element_located((By.NAME, "username"))).send_keys("admin")
-    browser.find_element(By.NAME, "password").send_keys(ui.password)
-    browser.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-    wait.until(lambda page: "login" not in page.current_url)
-    browser.get(f"{ui.address}/dags/{DAG_ID}")
-    wait.until(expected.element_to_be_clickable((By.CSS_SELECTOR, "button[aria-label='Trigger Dag']"))).click()
-    wait.until(form_button).click()
-    wait.until(lambda page: "/runs/" in page.current_url)
-    run = DagRun(ui.api(), DAG_ID, browser.current_url.rsplit("/", 1)[1])
+    pages = AirflowPages(browser, ui.address)
+    pages.sign_in(ui.password)
+    run = DagRun(ui.api(), DAG_ID, pages.trigger(DAG_ID, {}))
     assert run.wait_until_ended(RUN_SECONDS) == "success"
     success = (By.XPATH, "//h2[contains(., 'manual__')]/following::*[text()='Success'][1]")
-    assert wait.until(expected.visibility_of_element_located(success))
-
-
-def form_button(page: webdriver.Chrome) -> WebElement | Literal[False]:
-    buttons = page.find_elements(By.CSS_SELECTOR, "[role=dialog] button")
-    return next((button for button in buttons if button.text.strip() == "Trigger" and button.is_enabled()), False)
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("needs Chromium and ChromeDriver (Debian: apt-get install chromium chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    # Chromium's sandbox refuses root; the other flags keep it from calling home.
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-component-update"):
-        options.add_argument(f"--{flag}")
-    options.add_argument("--window-size=1400,1000")
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield chrome
-    chrome.quit()
+    assert pages.wait.until(expected.visibility_of_element_located(success))
 
 
 def test_every_port_is_on_loopback(ui: RunningUi) -> None:

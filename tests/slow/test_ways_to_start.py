@@ -1,0 +1,172 @@
+"""The trigger form, `airflow dags test` and the scheduler: one run for the same settings, on PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from selenium import webdriver
+
+from quickstart.sample_ecg import write_recordings
+from quickstart.ui import DAG_ID
+from sagemaker_pca.report import RunReport, Verdict
+from sagemaker_pca.run_config import VARIABLE_NAME
+from sagemaker_pca.run_files import run_name
+from tests.airflow_api import DagRun, wait_for
+from tests.airflow_pages import AirflowPages
+from tests.airflow_services import AirflowServices
+from tests.pipeline_process import IMAGES, PipelineClient, dags_test
+from tests.postgresql_server import PostgresqlServer
+from tests.service_process import ServiceProcess
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+WAYS = ("form", "dags-test", "schedule")
+RUN_SECONDS = 480
+SCHEDULING_SECONDS = 120
+# Longer than a task takes to begin waiting: its wait is then deferred to the triggerer.
+TRAINING_DELAY_SECONDS = 20
+# None at its default, and one for each kind of field that the form has: text, list, menu, number, yes or no.
+SETTINGS = {
+    **IMAGES,
+    "feature_columns": ["Ch5", "Ch6", "Ch8"],
+    "missing_values": "drop",
+    "scaling": "standardize",
+    "num_components": 2,
+    "min_explained_variance": 0.4,
+    "force": True,
+    "poll_seconds": 0.5,
+}
+TIMES = frozenset({"started_at", "finished_at", "duration_seconds", "latency_p50_ms", "latency_p95_ms"})
+# A form and `-c` make params, the schedule leaves the settings to the Variable: by design no two ways agree here.
+ORIGIN = "origin"
+
+
+@pytest.fixture(scope="module")
+def service_url() -> Iterator[str]:
+    with ServiceProcess() as service:
+        yield service.url
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    service_url: str, postgresql: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AirflowServices]:
+    """Airflow's services with a daily schedule that was due an hour ago, and the DAG still paused."""
+    due = datetime.now(UTC) - timedelta(hours=1)
+    paused = {"CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAGEMAKER_PCA_SCHEDULE", f"{due.minute} {due.hour} * * *")
+        home = tmp_path_factory.mktemp("air flow")
+        with AirflowServices(service_url, home, paused, database=postgresql.url) as services:
+            yield services
+
+
+@pytest.fixture(scope="module")
+def pipeline(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> PipelineClient:
+    """Sample recordings in place."""
+    pipeline = PipelineClient(service_url, "ways")
+    for path in write_recordings(tmp_path_factory.mktemp("recordings"), recordings=2, seconds=10):
+        pipeline.upload_raw(path)
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def runs(airflow: AirflowServices, pipeline: PipelineClient, browser: webdriver.Chrome) -> dict[str, DagRun]:
+    """A finished run for each way, all on the same raw data."""
+
+    def settings(way: str) -> dict[str, Any]:
+        """The same for every way, but for an endpoint of its own, so that no run finds another one's model there."""
+        return {**pipeline.conf(**SETTINGS), "endpoint_name": endpoint_name(way)}
+
+    # On a paused DAG, the scheduler leaves the tasks of `dags test` alone.
+    by_hand = dags_test(airflow.environment, DAG_ID, settings("dags-test"))
+    assert by_hand.returncode == 0, by_hand.stdout[-4000:]
+    (run_id,) = run_ids(airflow)
+    runs = {"dags-test": DagRun(airflow.api, DAG_ID, run_id)}
+
+    pipeline.plan_fault(fault="delay_job", target="TrainingJob", seconds=TRAINING_DELAY_SECONDS, times=2)
+    airflow.api.set_missing_variable(VARIABLE_NAME, settings("schedule"))
+    airflow.api.call("PATCH", f"dags/{DAG_ID}", {"is_paused": False})
+    (run_id,) = wait_for(lambda: run_ids(airflow, run_type="scheduled") or None, SCHEDULING_SECONDS)
+    runs["schedule"] = DagRun(airflow.api, DAG_ID, run_id)
+    assert runs["schedule"].wait_until_ended(RUN_SECONDS) == "success"
+
+    pages = AirflowPages(browser, airflow.address)
+    pages.sign_in(airflow.password)
+    runs["form"] = DagRun(airflow.api, DAG_ID, pages.trigger(DAG_ID, settings("form")))
+    assert runs["form"].wait_until_ended(RUN_SECONDS) == "success"
+    return runs
+
+
+@pytest.fixture(scope="module")
+def reports(runs: dict[str, DagRun], pipeline: PipelineClient) -> dict[str, RunReport]:
+    return {way: pipeline.report(run_name(DAG_ID, run.run_id)) for way, run in runs.items()}
+
+
+def endpoint_name(way: str) -> str:
+    return f"endpoint-by-{way}"
+
+
+def run_ids(airflow: AirflowServices, **query: Any) -> list[str]:
+    found = airflow.api.call("GET", f"dags/{DAG_ID}/dagRuns", **query)["dag_runs"]
+    return [run["dag_run_id"] for run in found]
+
+
+def comparable(way: str, report: RunReport) -> Any:
+    """The report with its own names replaced by what they name, without times and origins."""
+    text = report.to_json()
+    for name, meaning in (
+        (report.run.run_name, "the run's name"),
+        (report.run.run_id, "the run's id"),
+        (endpoint_name(way), "the run's endpoint"),
+    ):
+        text = text.replace(name, meaning)
+    return without_members(json.loads(text), TIMES | {ORIGIN})
+
+
+def without_members(value: Any, names: frozenset[str]) -> Any:
+    """The document without the members of these names, however deep."""
+    if isinstance(value, dict):
+        return {name: without_members(item, names) for name, item in value.items() if name not in names}
+    return [without_members(item, names) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "dags-test"])
+def test_the_report_is_that_of_dags_test_but_for_names_times_and_origins(
+    reports: dict[str, RunReport], way: str
+) -> None:
+    assert comparable(way, reports[way]) == comparable("dags-test", reports["dags-test"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_run_used_the_given_settings_and_deployed_to_its_endpoint(reports: dict[str, RunReport], way: str) -> None:
+    report = reports[way]
+    used = {setting.name: setting.value for setting in report.settings}
+
+    assert used | SETTINGS == used
+    assert report.run.verdict is Verdict.PROMOTED
+    assert report.deployment is not None
+    assert report.deployment.endpoint_name == endpoint_name(way)
+    assert report.model is not None
+    assert len(report.model.singular_values) == SETTINGS["num_components"]
+
+
+@pytest.mark.parametrize(("way", "origin"), [("form", "param"), ("dags-test", "param"), ("schedule", "variable")])
+def test_the_report_says_which_way_the_settings_came(reports: dict[str, RunReport], way: str, origin: str) -> None:
+    origins = {setting.name: setting.origin for setting in reports[way].settings}
+
+    assert {origins[name] for name in (*SETTINGS, "raw_data_uri", "endpoint_name")} == {origin}
+
+
+def test_airflow_knows_all_three_runs_by_how_they_began(runs: dict[str, DagRun], airflow: AirflowServices) -> None:
+    assert set(run_ids(airflow, run_type="scheduled")) == {runs["schedule"].run_id}
+    assert set(run_ids(airflow, run_type="manual")) == {runs["form"].run_id, runs["dags-test"].run_id}
+
+
+@pytest.mark.parametrize("way", ["form", "schedule"])
+def test_the_services_waited_in_the_triggerer(runs: dict[str, DagRun], way: str) -> None:
+    assert "Trigger fired event" in runs[way].log("training.wait_for_training")
