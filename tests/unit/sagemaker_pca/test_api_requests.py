@@ -9,7 +9,8 @@ from sagemaker_pca import api_requests
 from sagemaker_pca.job_attempts import attempt_names, fingerprint, for_attempt, with_tags
 from sagemaker_pca.run_config import PcaRunConfig, resolve
 from sagemaker_pca.run_files import profile_job_name, run_name
-from sagemaker_pca.run_plan import RunPlan, StagedInputs, tag_value
+from sagemaker_pca.run_plan import RunPlan, StagedInputs, TransformPlan, tag_value
+from sagemaker_pca.transform_config import TransformConfig
 from tests.unit.sagemaker_pca.service_model import complaints
 
 DAG_ID = "pca_pipeline"
@@ -164,6 +165,31 @@ def test_jobs_and_endpoint_run_in_the_vpc_that_is_named(operation: str, where: l
         member = member[name]
     assert member["VpcConfig"] == FULL["vpc_config"]
     assert not {"NetworkConfig", "VpcConfig"} & request_of(operation, plan_of()).keys()
+
+
+def transform_plan_of(**settings: Any) -> TransformPlan:
+    return TransformPlan(
+        **plan_of("pca_batch_transform", **settings).model_dump(),
+        transform=TransformConfig(),
+        model_name="chosen",
+        artifact_uri="s3://bucket/training/model.tar.gz",
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, FULL], ids=["defaults", "every option"])
+def test_the_service_takes_a_transform_and_its_model(settings: dict[str, Any]) -> None:
+    plan = transform_plan_of(**settings)
+    assert complaints("CreateModel", api_requests.transform_model(plan)) == []
+    job = api_requests.transform_job(plan, "s3://bucket/features/", plan.run_name)
+    assert complaints("CreateTransformJob", job) == []
+
+
+def test_a_transform_reads_and_writes_under_the_role_of_jobs_with_the_chosen_models_artifact() -> None:
+    plan = transform_plan_of()
+    model = api_requests.transform_model(plan)
+    assert model["ExecutionRoleArn"] == plan.processing_role_arn != plan.serving_role_arn
+    assert model["PrimaryContainer"] == {"Image": plan.pca_image, "ModelDataUrl": plan.artifact_uri}
+    assert model["ModelName"] == plan.run_name != plan.model_name
 
 
 def test_nothing_expires_unless_asked_for_and_the_tag_says_so() -> None:
