@@ -11,7 +11,8 @@ from benchmarks.measurement import Group, Growth, Row
 
 VALUES = 16_000_000  # of each matrix: 64 MB in float32
 WIDTHS = (4, 34, 256)
-GROWTH_WIDTH = 34
+GROWTH_WIDTH, GROWTH_ROWS = 34, (10_000, 100_000, 1_000_000)
+LARGE_ROWS = 10_000_000
 ROUNDS = 3
 MAX_RATIO = 4.0
 FORMATS = ("recordio", "raw", "csv")
@@ -73,7 +74,7 @@ def comparison(
 
 def growth(folder: Path, full: bool) -> tuple[Growth, ...]:
     """Write and read 10 and 100 times the rows."""
-    sizes = [10_000, 100_000, 1_000_000] + ([10_000_000] if full else [])
+    sizes = [*GROWTH_ROWS, *([LARGE_ROWS] if full else [])]
     taken = [both_ways(folder, size, GROWTH_WIDTH, ("recordio", "raw"), rounds=3) for size in sizes]
     names = {"recordio": "RecordIO", "raw": "same bytes with NumPy"}
     return tuple(
