@@ -47,7 +47,8 @@ class Machine:
     programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def here(self, text: str) -> str:
-        text = re.sub(r"(?<!\$)\$\{(\w+):[^}]*\}", lambda match: self.secrets[match[1]], text).replace("$$", "$")
+        text = re.sub(r"(?<!\$)\$\{(\w+):\?[^}]*\}", lambda match: self.secrets[match[1]], text)
+        text = re.sub(r"(?<!\$)\$\{\w+:-\}", "", text).replace("$$", "$")
         for there, local in (
             ("@postgres:5432", f"@127.0.0.1:{self.database_port}"),
             ("api-server:8080", f"127.0.0.1:{self.api_port}"),

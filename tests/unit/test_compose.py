@@ -37,9 +37,19 @@ def test_ports_are_published_to_this_machine_alone() -> None:
 
 
 def test_every_secret_must_be_given_and_none_has_a_default() -> None:
-    variables = re.findall(r"(?<!\$)\$\{(\w+)([^}]*)\}", COMPOSE_FILE.read_text())
+    variables = [item for item in compose_variables() if not item[0].startswith("SAGEMAKER_")]
     assert {rest for _, rest in variables} == {":?is missing, run make compose-env"}
     assert {name for name, _ in variables} == set(compose_env.generated_settings("password"))
+
+
+def test_every_variable_of_the_dags_reaches_airflow_and_may_be_left_out() -> None:
+    passed_on = {name for name, rest in compose_variables() if rest == ":-"}
+    sources = [path.read_text() for folder in ("dags", "plugins") for path in (ROOT / folder).rglob("*.py")]
+    assert passed_on == set(re.findall(r'"(SAGEMAKER_(?:PCA|ENDPOINTS)_[A-Z_]+)"', "\n".join(sources)))
+
+
+def compose_variables() -> list[tuple[str, str]]:
+    return re.findall(r"(?<!\$)\$\{(\w+)([^}]*)\}", COMPOSE_FILE.read_text())
 
 
 def test_every_service_that_stays_says_whether_it_is_healthy() -> None:
