@@ -45,7 +45,7 @@ test: setup-dev ## unit and end-to-end tests
 	@$(PYTEST) -n auto --maxprocesses 4 -m 'not slow'
 
 test-slow: setup-dev ## tests that need PostgreSQL or a browser, or run long; they skip with their reason where it is absent
-	@$(PYTEST) -m slow
+	@$(PYTEST) -n 2 --dist loadfile -m slow
 
 test-all: test test-slow ## all tests
 
