@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 RUN_SECONDS = 480
 DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
+TASKS_WITH_NOTHING_TO_DO = ["features.start_profiling", "features.wait_for_profiling", "deployment.roll_back"]
 TASKS_THAT_RETURN = [
     "preflight",
     "stage_inputs",
@@ -81,9 +82,9 @@ def run(airflow: AirflowServices, pipeline: PipelineClient) -> DagRun:
 
 def test_run_without_a_logical_date_deploys_a_verified_model(run: DagRun, pipeline: PipelineClient) -> None:
     states = run.task_states()
-    assert states.pop("deployment.roll_back") == "skipped"
+    assert {states.pop(task_id) for task_id in TASKS_WITH_NOTHING_TO_DO} == {"skipped"}
     assert set(states.values()) == {"success"}, states
-    assert {task["try_number"] for task in run.tasks().values()} == {1}, "a task was tried again"
+    assert max(task["try_number"] for task in run.tasks().values()) == 1, "a task was tried again"
     assert run.state() == "success"
     name = run_name("pca_pipeline", run.run_id)
     assert pipeline.report(name).run.verdict is Verdict.PROMOTED
