@@ -55,6 +55,7 @@ def draw_ratios(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_xscale("log")
     axes.set_yticks(places, names, fontsize=7)
     axes.invert_yaxis()
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.25)
     for place, row in zip(places, rows, strict=True):
         axes.annotate(

@@ -91,7 +91,10 @@ class Training:
         if sums.count == 0:
             raise CustomerError("Unable to read data channel 'train'. No records were found in any of its files.")
         started = time.time()
-        components = sums.components(self._hyperparameters.num_components)
+        # A decomposition is many small steps. Where other programs are busy, too, threads that wait for each other at
+        # every step make it three times as long.
+        with threadpool_limits(1, "blas"):
+            components = sums.components(self._hyperparameters.num_components)
         self._log.elapsed("finalize.time", started)
         write_model(self._environment.model_path, components)
         if "test" in self._channels:
