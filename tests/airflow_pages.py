@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -13,6 +15,8 @@ from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.ui import WebDriverWait
 
 PAGE_SECONDS = 60
+ENTERED_SECONDS = 5
+ENTERING_ATTEMPTS = 5
 FORM_SECTION = "./ancestor::*[@data-part='item'][1]//button[@data-part='item-trigger']"
 
 
@@ -40,31 +44,52 @@ class AirflowPages:
         self._browser.get(f"{self._address}/dags/{dag_id}")
         opener = (By.CSS_SELECTOR, "button[aria-label='Trigger Dag']")
         self.wait.until(expected.element_to_be_clickable(opener)).click()
-        for name, value in params.items():
-            self._fill_in(name, value)
+        texts = {name: as_typed(value) for name, value in params.items()}
+        for name, text in texts.items():
+            self._fill_in(name, text)
+        assert {name: self._content(name) for name in texts} == texts
         self.wait.until(trigger_button).click()
         self.wait.until(lambda page: "/runs/" in page.current_url)
         return str(self._browser.current_url.rsplit("/", 1)[1])
 
-    def _fill_in(self, name: str, value: Any) -> None:
-        """Enter a param: into its text or number field, one line for each item of a list, or out of its menu."""
-        element = self.wait.until(expected.presence_of_element_located((By.NAME, f"element_{name}")))
-        section = element.find_element(By.XPATH, FORM_SECTION)
+    def _fill_in(self, name: str, text: str) -> None:
+        """Enter a param into its field, or choose it from its menu, again where the form has lost it."""
+        section = self._field(name).find_element(By.XPATH, FORM_SECTION)
         if section.get_attribute("aria-expanded") == "false":
             section.click()
-        text = "\n".join(value) if isinstance(value, list) else value if isinstance(value, str) else json.dumps(value)
-        if element.get_attribute("type") == "hidden":  # what a menu sends
-            menu = element.find_element(By.XPATH, "./preceding::input[@role='combobox'][1]")
-            self._paste(menu, text)
-            menu.send_keys(Keys.ENTER)
-        else:
-            self._paste(element, text)
-            element.send_keys(Keys.TAB)
+        for _ in range(ENTERING_ATTEMPTS):
+            self._enter(self._field(name), text)
+            with contextlib.suppress(TimeoutException):
+                WebDriverWait(self._browser, ENTERED_SECONDS).until(lambda _: self._content(name) == text)
+                return
+        raise AssertionError(f"The form shows {self._content(name)!r} for {name}, not {text!r}.")
 
-    def _paste(self, field: WebElement, text: str) -> None:
-        self.wait.until(expected.element_to_be_clickable(field)).click()
-        # Typed keys are lost where the form is slow to draw.
+    def _field(self, name: str) -> WebElement:
+        found: WebElement = self.wait.until(expected.presence_of_element_located((By.NAME, f"element_{name}")))
+        return found
+
+    def _content(self, name: str) -> str | None:
+        content: str | None = self._field(name).get_attribute("value")
+        return content
+
+    def _enter(self, field: WebElement, text: str) -> None:
+        """Paste, since the form loses keys that come faster than it draws, and leave the field."""
+        is_menu = field.get_attribute("type") == "hidden"
+        target = field.find_element(By.XPATH, "./preceding::input[@role='combobox'][1]") if is_menu else field
+        self.wait.until(expected.element_to_be_clickable(target)).send_keys(Keys.CONTROL, "a")
         self._browser.execute_cdp_cmd("Input.insertText", {"text": text})
+        if is_menu:
+            choice = (By.XPATH, f"//*[@role='option'][normalize-space()='{text}']")
+            self.wait.until(expected.element_to_be_clickable(choice)).click()
+        else:
+            target.send_keys(Keys.TAB)
+
+
+def as_typed(value: Any) -> str:
+    """A param as a person types it into the form: the items of a list on lines of their own."""
+    if isinstance(value, list):
+        return "\n".join(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def trigger_button(page: Chrome) -> WebElement | Literal[False]:

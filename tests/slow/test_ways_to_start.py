@@ -18,7 +18,7 @@ from sagemaker_pca.run_files import run_name
 from tests.airflow_api import DagRun, wait_for
 from tests.airflow_pages import AirflowPages
 from tests.airflow_services import AirflowServices
-from tests.pipeline_process import IMAGES, PipelineClient, dags_test
+from tests.pipeline_process import IMAGES, PipelineClient, PipelineProcess, dags_test, raw_csv
 from tests.postgresql_server import PostgresqlServer
 from tests.service_process import ServiceProcess
 
@@ -66,11 +66,28 @@ def airflow(
 
 
 @pytest.fixture(scope="module")
-def pipeline(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> PipelineClient:
-    """Sample recordings in place."""
+def earlier_model(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The endpoint configuration of a model that was trained on other data, outside of the Airflow under test."""
+    earlier = PipelineProcess(service_url, tmp_path_factory.mktemp("earlier"), "earlier")
+    earlier.put_raw("recording.csv", raw_csv(rows=2000))
+    run = earlier.run(feature_columns=SETTINGS["feature_columns"], num_components=SETTINGS["num_components"])
+    assert run.exit_code == 0, run.log[-4000:]
+    return run.report.run.run_name
+
+
+@pytest.fixture(scope="module")
+def pipeline(service_url: str, earlier_model: str, tmp_path_factory: pytest.TempPathFactory) -> PipelineClient:
+    """Sample recordings in place, and for each way an endpoint of its own that serves the earlier model.
+
+    So each run finds the same state of things, whichever came before it.
+    """
     pipeline = PipelineClient(service_url, "ways")
     for path in write_recordings(tmp_path_factory.mktemp("recordings"), recordings=2, seconds=10):
         pipeline.upload_raw(path)
+    for way in WAYS:
+        pipeline.sagemaker.create_endpoint(EndpointName=endpoint_name(way), EndpointConfigName=earlier_model)
+        in_service = pipeline.sagemaker.get_waiter("endpoint_in_service")
+        in_service.wait(EndpointName=endpoint_name(way), WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     return pipeline
 
 
@@ -79,7 +96,7 @@ def runs(airflow: AirflowServices, pipeline: PipelineClient, browser: webdriver.
     """A finished run for each way, all on the same raw data."""
 
     def settings(way: str) -> dict[str, Any]:
-        """The same for every way, but for an endpoint of its own, so that no run finds another one's model there."""
+        """The same for every way, but for the endpoint."""
         return {**pipeline.conf(**SETTINGS), "endpoint_name": endpoint_name(way)}
 
     # On a paused DAG, the scheduler leaves the tasks of `dags test` alone.
@@ -143,7 +160,9 @@ def test_the_report_is_that_of_dags_test_but_for_names_times_and_origins(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_run_used_the_given_settings_and_deployed_to_its_endpoint(reports: dict[str, RunReport], way: str) -> None:
+def test_the_run_used_the_given_settings_and_replaced_the_earlier_model(
+    reports: dict[str, RunReport], earlier_model: str, way: str
+) -> None:
     report = reports[way]
     used = {setting.name: setting.value for setting in report.settings}
 
@@ -151,15 +170,19 @@ def test_the_run_used_the_given_settings_and_deployed_to_its_endpoint(reports: d
     assert report.run.verdict is Verdict.PROMOTED
     assert report.deployment is not None
     assert report.deployment.endpoint_name == endpoint_name(way)
+    assert report.deployment.previous_endpoint_config_name == earlier_model
+    assert report.comparison is not None
     assert report.model is not None
     assert len(report.model.singular_values) == SETTINGS["num_components"]
 
 
 @pytest.mark.parametrize(("way", "origin"), [("form", "param"), ("dags-test", "param"), ("schedule", "variable")])
 def test_the_report_says_which_way_the_settings_came(reports: dict[str, RunReport], way: str, origin: str) -> None:
-    origins = {setting.name: setting.origin for setting in reports[way].settings}
+    given = (*SETTINGS, "raw_data_uri", "endpoint_name")
+    origins = {setting.name: setting.origin for setting in reports[way].settings if setting.name in given}
 
-    assert {origins[name] for name in (*SETTINGS, "raw_data_uri", "endpoint_name")} == {origin}
+    assert origins == dict.fromkeys(origins, origin)
+    assert len(origins) == len(given)
 
 
 def test_airflow_knows_all_three_runs_by_how_they_began(runs: dict[str, DagRun], airflow: AirflowServices) -> None:
