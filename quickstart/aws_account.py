@@ -16,7 +16,7 @@ from sagemaker_pca.run_config import PcaRunConfig
 from sagemaker_pca.run_files import default_bucket
 
 # Deleting may meet the limits of an account that is busy otherwise.
-RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})
+RETRIES = Config(retries={"mode": "standard", "max_attempts": 6})
 
 
 @dataclass(frozen=True)

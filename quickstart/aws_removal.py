@@ -23,6 +23,7 @@ from sagemaker_pca.job_status import (
 )
 
 POLL_SECONDS = 5.0
+ATTEMPTS = 3
 # Member of a list's answer that holds the items.
 LISTED = {
     PROCESSING_JOB: "ProcessingJobSummaries",
@@ -37,6 +38,12 @@ class NotRemovedError(Exception):
 
 
 ERRORS = (BotoCoreError, ClientError, NotRemovedError)
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether SageMaker says that there is no such thing; its lists may still show it for a moment."""
+    message = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else ""
+    return message.startswith(("Could not find", "Requested resource not found"))
 
 
 class Thing(NamedTuple):
@@ -73,39 +80,51 @@ class Removal:
         self._give_up_at = time.monotonic() + seconds
 
     def run(self) -> list[str]:
-        """Remove everything, what costs most first; returns what is still there then, with the reason."""
-        reasons: dict[str, str] = {}
-        for thing in self._things(reasons):
+        """Remove everything, what costs most first; returns what is left in the end, with the reason.
+
+        Over again until there is nothing more to remove: a request that was on its way when the run was ended may make
+        something late.
+        """
+        left: dict[str, str] = {}
+        for attempt in range(ATTEMPTS):
+            time.sleep(POLL_SECONDS if attempt else 0)
+            left = {}
+            if not self._remove_once(left):
+                break
+        return [f"{name}: {reason}" for name, reason in left.items()]
+
+    def _remove_once(self, left: dict[str, str]) -> bool:
+        """Remove what is there, noting what is left and why; returns whether anything was removed."""
+        is_progress = False
+        for thing in self._things(left):
             try:
                 thing.remove()
             except ERRORS as error:
-                reasons[thing.name] = str(error)
+                if not is_gone(error):
+                    left[thing.name] = str(error)
             else:
+                is_progress = True
                 self._say(thing.name)
-        unseen: dict[str, str] = {}
-        there = [thing.name for thing in self._things(unseen)]
-        return [f"{name}: {reasons.get(name, 'came in the meantime')}" for name in there] + [
-            f"perhaps {name}: {reason}" for name, reason in unseen.items()
-        ]
+        return is_progress
 
-    def _things(self, unseen: dict[str, str]) -> Iterator[Thing]:
-        """All that is there; what cannot be looked up is noted with the reason."""
+    def _things(self, left: dict[str, str]) -> Iterator[Thing]:
+        """All that is there; what cannot be looked up may be, and is noted with the reason."""
         made = self._made
-        yield from self._seen(ENDPOINT.noun, self._endpoint, unseen)
+        yield from self._seen(ENDPOINT.noun, self._endpoint, left)
         for run_name in made.run_names:
             for kind in LISTED:
-                yield from self._seen(f"{kind.noun}s", partial(self._resources, kind, run_name), unseen)
+                yield from self._seen(f"{kind.noun}s", partial(self._resources, kind, run_name), left)
             for kind in (PROCESSING_JOB, TRAINING_JOB):
-                yield from self._seen("log streams", partial(self._log_streams, kind, run_name), unseen)
-        yield from self._seen("log group", self._endpoint_logs, unseen)
+                yield from self._seen(f"log streams of {kind.noun}s", partial(self._log_streams, kind, run_name), left)
+        yield from self._seen("log group", self._endpoint_logs, left)
         for prefix in made.prefixes:
-            yield from self._seen(f"s3://{made.bucket}/{prefix}", partial(self._objects, prefix), unseen)
+            yield from self._seen(f"s3://{made.bucket}/{prefix}", partial(self._objects, prefix), left)
 
-    def _seen(self, what: str, find: Callable[[], Iterable[Thing]], unseen: dict[str, str]) -> list[Thing]:
+    def _seen(self, what: str, find: Callable[[], Iterable[Thing]], left: dict[str, str]) -> list[Thing]:
         try:
             return list(find())
         except ERRORS as error:
-            unseen[what] = str(error)
+            left[f"perhaps {what}"] = str(error)
             return []
 
     # --- SageMaker --------------------------------------------------------------------------------------------------
@@ -118,7 +137,7 @@ class Removal:
         try:
             endpoint = self._sagemaker.describe_endpoint(EndpointName=self._made.endpoint_name)
         except ClientError as error:
-            if error.response["Error"].get("Message", "").startswith("Could not find"):
+            if is_gone(error):
                 return None
             raise
         return str(endpoint["EndpointStatus"])
