@@ -92,6 +92,6 @@ def every_value(lines: Sequence[tuple[str, Sequence[int], Sequence[float]]]) -> 
 def tidy(axes: Axes) -> None:
     """Remove what carries no information."""
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=7, colors=MUTED)
+    axes.tick_params(labelsize=7, colors=MUTED, which="both")
     axes.grid(visible=True, axis="x", color="#dde2e8", linewidth=0.6)
     axes.set_axisbelow(True)

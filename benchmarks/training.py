@@ -96,17 +96,23 @@ def beside_scikit_learn(matrix: Path, container: Path, row_count: int, width: in
 
 
 def parts(matrix: Path, container: Path, row_count: int) -> list[Row]:
-    """Compare accumulation and reading, and tell how long the decomposition takes, which is NumPy's own."""
+    """Compare accumulation, reading and decomposition, each apart."""
     inputs = {"accumulation": matrix, "product": matrix, "reading": container, "loading": matrix}
+    inputs |= {"decomposition": matrix, "threaded_decomposition": matrix}
     taken = take_turns({what: program(what, path) for what, path in inputs.items()}, ROUNDS)
-    decomposition = run(program("decomposition", matrix))
     name = f"{row_count:,} x {WIDE:,}"
     return [
         comparison(
             f"{name}: accumulate", taken["accumulation"], "X.T @ X", taken["product"], row_count, MAX_ACCUMULATION_RATIO
         ),
         comparison(f"{name}: read RecordIO", taken["reading"], "numpy.load", taken["loading"], row_count),
-        Row(name=f"{name}: decompose (numpy.linalg.eigh)", unit="s", ours=decomposition.reported["seconds"]),
+        comparison(
+            f"{name}: eigh in one thread",
+            taken["decomposition"],
+            "eigh in all threads",
+            taken["threaded_decomposition"],
+            row_count,
+        ),
     ]
 
 

@@ -83,7 +83,13 @@ def loading(matrix: str) -> None:
 
 
 def decomposition(matrix: str) -> None:
-    """Take the eigenvectors of the scatter matrix."""
+    """Take the eigenvectors of the scatter matrix in one thread, as training does."""
+    with threadpool_limits(1, "blas"):
+        threaded_decomposition(matrix)
+
+
+def threaded_decomposition(matrix: str) -> None:
+    """Take the eigenvectors of the scatter matrix in as many threads as there are cores."""
     rows = np.load(matrix).astype(np.float64)
     scatter = rows.T @ rows
     with stopwatch():
@@ -102,6 +108,7 @@ PROGRAMS: dict[str, Callable[[str], None]] = {
         reading,
         loading,
         decomposition,
+        threaded_decomposition,
     )
 }
 
