@@ -50,6 +50,9 @@ class Account:
     def plan_fault(self, **fault: Any) -> None:
         httpx.post(f"{self._address}/sagemaker-local/faults", json=fault, timeout=60).raise_for_status()
 
+    def forget_faults(self) -> None:
+        httpx.delete(f"{self._address}/sagemaker-local/faults", timeout=60).raise_for_status()
+
     def everything(self) -> list[Any]:
         """All that a run could leave behind."""
         versions = self.s3.list_object_versions(Bucket=self.bucket)
@@ -195,9 +198,12 @@ def test_a_missing_region_or_credentials_are_named(account: Account, tmp_path: P
 def test_what_cannot_be_removed_is_named_and_fails_the_command(account: Account, tmp_path: Path) -> None:
     account.plan_fault(fault="throttle", target="DeleteModel", times=1000)
     exit_code, output = run(account, tmp_path, *agreed())
+    account.forget_faults()
+    (model,) = account.sagemaker.list_models()["Models"]
+    account.sagemaker.delete_model(ModelName=model["ModelName"])
 
     assert exit_code == 1
-    (model,) = account.sagemaker.list_models()["Models"]
     still_there = output.partition("STILL THERE")[2]
     assert f"model {model['ModelName']}: " in still_there
     assert "endpoint" not in still_there.partition("\n")[2]
+    assert account.everything() == []
