@@ -57,7 +57,7 @@ def measure(folder: Path, full: bool) -> Group:
         service.wait()
     sizes, held = (SIDE_BY_SIDE, MANY), (few, many)
     growth = Growth(
-        name="waits of this project",
+        name="waits of this project (seconds: longest block of the event loop)",
         sizes=sizes,
         seconds=tuple(each.longest_block_seconds for each in held),
         peak_mb=tuple(each.grown_mb for each in held),

@@ -65,6 +65,16 @@ def markdown(groups: Mapping[str, Group]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def growth_markdown(groups: Mapping[str, Group]) -> str:
+    """Return how time and memory grow, where both were measured, as a Markdown table."""
+    lines = ["| cost by size | size: seconds, memory at most |", "|---|---|"]
+    for growth in (growth for group in groups.values() for growth in group.growth if growth.peak_mb):
+        points = zip(growth.sizes, growth.seconds, growth.peak_mb, strict=True)
+        shown = (f"{size:,}: {amount(seconds, 's')}, {amount(mb, 'MB')}" for size, seconds, mb in points)
+        lines.append(f"| {growth.name} | {' · '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
 def markdown_cells(row: Row) -> tuple[str, ...]:
     """Return a row as text; a missed limit says so."""
     beside = f"{row.beside}: {amount(row.theirs, row.unit)}" if row.theirs is not None else row.beside

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from benchmarks.measurement import Results, picture_path
-from benchmarks.table import markdown
+from benchmarks.table import growth_markdown, markdown
 from sagemaker_pca.run_config import PcaRunConfig
 from sagemaker_pca.sweep.command_config import EndpointCommand
 from sagemaker_pca.transform_config import TransformConfig
@@ -65,9 +65,14 @@ def speed_section(results: Results) -> str:
     pictures = [(group.title, picture_path(name).relative_to(README.parent)) for name, group in results.groups.items()]
     links = " · ".join(f"[{title}]({path})" for title, path in pictures)
     title, shown = pictures[0]
-    return (
-        f"{_taken(results)}\n\n{markdown(results.groups)}\nAll figures as pictures: {links}.\n\n![{title}]({shown})\n"
+    paragraphs = (
+        _taken(results),
+        markdown(results.groups).rstrip(),
+        growth_markdown(results.groups).rstrip(),
+        f"All figures as pictures: {links}.",
+        f"![{title}]({shown})",
     )
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def _taken(results: Results) -> str:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.measurement import Group, Row
-from benchmarks.table import amount, markdown, render
+from benchmarks.measurement import Group, Growth, Row
+from benchmarks.table import amount, growth_markdown, markdown, render
 
 GROUP = Group(
     title="Reading",
@@ -34,6 +34,14 @@ def test_markdown_holds_the_rows_that_have_a_limit() -> None:
         "| **Reading** | | | | |",
         "| read | 30 ms | NumPy: 10 ms | 3.00 | ≤ 4 x |",
         "| memory of reading | 400 MB |  |  | ≤ 360 MB, **missed** |",
+    ]
+
+
+def test_growth_is_shown_where_time_and_memory_were_measured() -> None:
+    growth = Growth(name="reading", sizes=(10, 1_000), seconds=(0.5, 5.0), peak_mb=(50.0, 51.5))
+    group = Group(rows=(), growth=(growth, growth.model_copy(update={"peak_mb": ()})))
+    assert growth_markdown({"reading": group}).splitlines()[2:] == [
+        "| reading | 10: 0.5 s, 50 MB · 1,000: 5 s, 51.5 MB |"
     ]
 
 
