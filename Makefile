@@ -42,7 +42,7 @@ stop: ## end a running make ui
 	@[ ! -x .venv/bin/python ] || $(VENV_PYTHON) -m quickstart stop
 
 test: setup-dev ## unit and end-to-end tests
-	@$(PYTEST) -n auto --maxprocesses 4 -m 'not slow'
+	@$(PYTEST) -n auto --maxprocesses 4 --dist worksteal -m 'not slow'
 
 test-slow: setup-dev ## tests that need PostgreSQL or a browser, or run long; they skip with their reason where it is absent
 	@$(PYTEST) -n 2 --dist loadfile -m slow
