@@ -35,7 +35,7 @@ def measure(folder: Path, full: bool) -> Group:
 def plan_sweeps(size: int, folder: Path) -> dict[str, Usage]:
     """Plan every sweep of an estate of this size."""
     say(f"  {size:,} endpoints, configurations and models")
-    with estate(size) as address:
+    with estate(size, folder / "service.log") as address:
         environment = airflow_environment(folder, address, {})
         taken = {sweep: run(module("benchmarks.programs.plan_sweep", sweep), environment) for sweep in SWEEPS}
     for sweep, usage in taken.items():
@@ -44,14 +44,17 @@ def plan_sweeps(size: int, folder: Path) -> dict[str, Usage]:
 
 
 @contextmanager
-def estate(size: int) -> Iterator[str]:
+def estate(size: int, log: Path) -> Iterator[str]:
     """Run a service with so many resources of each kind and give its address."""
     command = [sys.executable, "-m", "benchmarks.programs.sweep_estate", str(size)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+    with (
+        log.open("ab") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as service,
+    ):
         try:
             ready = READY_LINE.search(service.stdout.readline() if service.stdout else "")
             if ready is None:
-                raise RuntimeError("The service did not start; its output says why.")
+                raise RuntimeError(f"The service did not start:\n{log.read_text(encoding='utf-8')}")
             yield ready[1]
         finally:
             service.terminate()
