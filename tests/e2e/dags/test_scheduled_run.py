@@ -43,10 +43,10 @@ TASKS_THAT_RETURN = [
 
 @pytest.fixture(scope="module")
 def service_url() -> Iterator[str]:
-    """An embedded service whose jobs and endpoints take as long to start as a task takes to defer."""
+    """An embedded service whose jobs and endpoints take longer to start than a task takes to defer, on a busy machine too."""
     slow_start = {
-        "SAGEMAKER_LOCAL_JOB_STARTING_SECONDS": "5",
-        "SAGEMAKER_LOCAL_ENDPOINT_CREATING_SECONDS": "5",
+        "SAGEMAKER_LOCAL_JOB_STARTING_SECONDS": "15",
+        "SAGEMAKER_LOCAL_ENDPOINT_CREATING_SECONDS": "15",
     }
     with ServiceProcess(slow_start) as service:
         yield service.url
