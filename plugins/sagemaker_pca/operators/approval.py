@@ -9,8 +9,6 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.operators.endpoints import PLAN_KEY
-from sagemaker_pca.sweep.deletion_plan import DeletionPlan
-from sagemaker_pca.sweep.table import plan_summary, planned_table
 
 
 class SageMakerDeletionApprovalOperator(ApprovalOperator):
@@ -27,6 +25,9 @@ class SageMakerDeletionApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Show the plan and wait for an answer."""
+        from sagemaker_pca.sweep.deletion_plan import DeletionPlan
+        from sagemaker_pca.sweep.table import plan_summary, planned_table
+
         document = context["ti"].xcom_pull(task_ids=self.plan_task_id, key=PLAN_KEY)
         plan = DeletionPlan.model_validate({**document, "chains": ()}) if document else None
         if plan is None or plan.command.dry_run or not plan.command.require_approval or not plan.going:
