@@ -21,6 +21,9 @@ INSTALL = python='$(PYTHON)'; [ -n "$$python" ] || { echo '$(NO_PYTHON)' >&2; ex
 VENV_PYTHON = exec .venv/bin/python
 PYTEST = $(VENV_PYTHON) -m pytest
 
+# One more than there are processors: end-to-end tests wait for programs to start, and for each other's answers.
+TEST_WORKERS = $(shell expr 1 + $$(nproc 2>/dev/null || echo 2))
+
 export DATA FEATURES COMPONENTS PORT SETTINGS HOURLY_PRICES
 
 help: ## list the targets
@@ -42,7 +45,7 @@ stop: ## end a running make ui
 	@[ ! -x .venv/bin/python ] || $(VENV_PYTHON) -m quickstart stop
 
 test: setup-dev ## unit and end-to-end tests
-	@$(PYTEST) -n auto --maxprocesses 4 --dist worksteal -m 'not slow'
+	@$(PYTEST) -n $(TEST_WORKERS) --maxprocesses 4 --dist worksteal -m 'not slow'
 
 test-slow: setup-dev ## tests that need PostgreSQL or a browser, or run long; they skip with their reason where it is absent
 	@$(PYTEST) -n 2 --dist loadfile -m slow
