@@ -43,7 +43,7 @@ TASKS_THAT_RETURN = [
 
 @pytest.fixture(scope="module")
 def service_url() -> Iterator[str]:
-    """An embedded service whose jobs and endpoints take longer to start than a task takes to defer, on a busy machine too."""
+    """An embedded service whose jobs and endpoints take longer to start than a busy machine's task takes to defer."""
     slow_start = {
         "SAGEMAKER_LOCAL_JOB_STARTING_SECONDS": "15",
         "SAGEMAKER_LOCAL_ENDPOINT_CREATING_SECONDS": "15",
