@@ -18,7 +18,8 @@ import pytest
 from tests.deployed_stack import DeployedStack, deploy
 from tests.service_process import ServiceProcess
 
-pytestmark = pytest.mark.e2e
+# Each of them is a whole run, most with a removal that waits for AWS to forget.
+pytestmark = pytest.mark.slow
 RUN_SECONDS = 240
 FAST = {"poll_seconds": 0.2}
 
