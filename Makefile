@@ -1,7 +1,7 @@
 # What a person types; `make` alone lists it from the comments behind the targets. Paths are relative so that a folder
 # whose name holds spaces works, and no variable is called COLUMNS, which terminals export.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ui stop test test-slow test-all lint bench lock compose-env aws-check clean
+.PHONY: help setup setup-dev demo ui stop test test-slow test-all soak coverage lint bench lock compose-env aws-check clean
 MAKEFLAGS += --no-print-directory
 
 DATA =
@@ -12,6 +12,8 @@ PORT = 8080
 SETTINGS =
 HOURLY_PRICES =
 YES =
+MINUTES = 10
+SEED =
 
 # The first Python 3.11 that starts: a version manager's python3.11 may be a stub of a version that is not installed.
 PYTHON = $(shell for python in python3.11 python3 python; do \
@@ -24,7 +26,7 @@ PYTEST = $(VENV_PYTHON) -m pytest
 # One more than there are processors: end-to-end tests wait for programs to start, and for each other's answers.
 TEST_WORKERS = $(shell expr 1 + $$(nproc 2>/dev/null || echo 2))
 
-export DATA FEATURES COMPONENTS PORT SETTINGS HOURLY_PRICES
+export DATA FEATURES COMPONENTS PORT SETTINGS HOURLY_PRICES MINUTES SEED
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,10 +49,16 @@ stop: ## end a running make ui
 test: setup-dev ## unit and end-to-end tests
 	@$(PYTEST) -n $(TEST_WORKERS) --maxprocesses 4 --dist worksteal -m 'not slow'
 
-test-slow: setup-dev ## tests that need PostgreSQL or a browser, or run long; they skip with their reason where it is absent
-	@$(PYTEST) -n 2 --dist loadfile -m slow
+test-slow: setup-dev ## tests that need PostgreSQL, Redis or a browser, or run long; they skip with their reason where it is absent
+	@$(PYTEST) -n 2 --dist loadfile -m slow --durations=15
 
 test-all: test test-slow ## all tests
+
+soak: setup-dev ## disturbed runs at random until something does not hold, or the time is over; needs PostgreSQL [MINUTES=10 SEED=]
+	@$(VENV_PYTHON) -m tests.soak --minutes "$$MINUTES" $(if $(SEED),--seed "$$SEED")
+
+coverage: setup-dev ## what of the code the unit tests run, line by line; fails below the floor in pyproject.toml
+	@$(PYTEST) tests/unit -n $(TEST_WORKERS) --maxprocesses 4 --dist worksteal --cov
 
 lint: setup-dev ## ruff, mypy --strict, and the import rules of the architecture
 	@.venv/bin/python -m ruff check .

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup, chain, task
 
-from sagemaker_pca import api_requests
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.start import (
     SageMakerCreateModelOperator,
     SageMakerStartProcessingJobOperator,
     SageMakerStartTransformJobOperator,
 )
-from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
-from sagemaker_pca.retry_policy import SageMakerRetryPolicy
+from sagemaker_pca.retry_policy import RETRIES
+from sagemaker_pca.run import service_requests, tasks
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTransformJobSensor
-from sagemaker_pca.setting_layers import form_fields
+from sagemaker_pca.settings.layers import form_fields
+from sagemaker_pca.settings.transform import TransformConfig
+from sagemaker_pca.steps.pipeline_run import PipelineRun, created_by, from_run
+from sagemaker_pca.steps.transform_run import TransformRun, from_transform
 from sagemaker_pca.task_states import record_failure
-from sagemaker_pca.transform_config import TransformConfig
-from sagemaker_pca.transform_run import TransformRun, from_transform
+from sagemaker_pca.variables import AWS_CONN_ID
 
 job_wait: dict[str, Any] = {
     "poll_seconds": from_run(lambda run: run.plan.config.poll_seconds),
@@ -49,7 +49,7 @@ def stage_inputs() -> dict[str, Any]:
 def delete_model() -> None:
     """Delete the run's own model; its artifact is the pipeline's, and stays."""
     run = TransformRun.current()
-    run.hook.delete_if_there("model", ModelName=run.transform_model_name)
+    run.hook.delete_if_there("model", ModelName=run.created_name(tasks.CREATE_MODEL))
 
 
 @task
@@ -65,40 +65,39 @@ with DAG(
     schedule=None,
     catchup=False,
     on_failure_callback=failure_notifier(),
-    default_args={
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=10),
-        "retry_policy": SageMakerRetryPolicy(),
-        "on_failure_callback": record_failure,
-        "aws_conn_id": AWS_CONN_ID,
-    },
+    default_args={**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
     tags=["sagemaker", "pca"],
     doc_md=__doc__,
 ) as dag:
-    with TaskGroup("features") as features:
+    with TaskGroup("features", prefix_group_id=False) as features:
         start_processing = SageMakerStartProcessingJobOperator(
-            task_id="start_processing",
-            config=from_run(lambda run: api_requests.processing_job(run.plan, run.inputs)),
+            task_id=tasks.START_PROCESSING,
+            config=from_run(lambda run: service_requests.processing_job(run.plan, run.inputs)),
         )
         wait_for_processing = SageMakerProcessingJobSensor(
-            task_id="wait_for_processing", job_name=from_run(lambda run: run.processing_job_name), **job_wait
+            task_id=tasks.WAIT_FOR_PROCESSING,
+            job_name=created_by(tasks.START_PROCESSING),
+            **job_wait,
         )
         chain(start_processing, wait_for_processing)
 
-    with TaskGroup("transform") as transform:
+    with TaskGroup("transform", prefix_group_id=False) as transform:
         create_model = SageMakerCreateModelOperator(
-            task_id="create_model", config=from_transform(lambda run: api_requests.transform_model(run.plan))
+            task_id=tasks.CREATE_MODEL, config=from_transform(lambda run: service_requests.transform_model(run.plan))
         )
         start_transform = SageMakerStartTransformJobOperator(
-            task_id="start_transform",
+            task_id=tasks.START_TRANSFORM,
             config=from_transform(
-                lambda run: api_requests.transform_job(run.plan, run.features_uri, run.transform_model_name)
+                lambda run: service_requests.transform_job(
+                    run.plan, run.features_uri, run.created_name(tasks.CREATE_MODEL)
+                )
             ),
         )
         wait_for_transform = SageMakerTransformJobSensor(
-            task_id="wait_for_transform", job_name=from_transform(lambda run: run.transform_job_name), **job_wait
+            task_id=tasks.WAIT_FOR_TRANSFORM,
+            job_name=created_by(tasks.START_TRANSFORM),
+            max_runtime_seconds=from_run(lambda run: run.plan.config.max_runtime_seconds),
+            **job_wait,
         )
         chain(create_model, start_transform, wait_for_transform, delete_model().as_teardown(setups=create_model))
 

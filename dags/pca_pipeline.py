@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup, TriggerRule, chain, task
 
-from sagemaker_pca import api_requests
-from sagemaker_pca.model_asset import MODEL_ASSET
+from sagemaker_pca.assets import MODEL_ASSET
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.deploy import SageMakerDeployEndpointOperator
+from sagemaker_pca.operators.roll_back import SageMakerRollBackEndpointOperator
 from sagemaker_pca.operators.start import (
     SageMakerCreateEndpointConfigOperator,
     SageMakerCreateModelOperator,
     SageMakerStartProcessingJobOperator,
     SageMakerStartTrainingJobOperator,
 )
-from sagemaker_pca.pipeline_run import AWS_CONN_ID, PipelineRun, from_run
-from sagemaker_pca.retraining_schedule import pipeline_schedule
-from sagemaker_pca.retry_policy import SageMakerRetryPolicy
-from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.retry_policy import RETRIES
+from sagemaker_pca.run import service_requests, tasks
+from sagemaker_pca.schedule import max_active_runs, pipeline_schedule
 from sagemaker_pca.sensors.endpoints import SageMakerEndpointDeployedSensor
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTrainingJobSensor
-from sagemaker_pca.setting_layers import form_fields
+from sagemaker_pca.settings.layers import form_fields
+from sagemaker_pca.settings.pipeline import PcaRunConfig
+from sagemaker_pca.steps.pipeline_run import PipelineRun, created_by, from_run, if_planned
 from sagemaker_pca.task_states import record_failure
+from sagemaker_pca.variables import AWS_CONN_ID
 
-poll_seconds = from_run(lambda run: run.plan.config.poll_seconds)
 job_wait: dict[str, Any] = {
-    "poll_seconds": poll_seconds,
+    "poll_seconds": from_run(lambda run: run.plan.config.poll_seconds),
     "job_logs": from_run(lambda run: run.plan.config.job_logs),
     "stop_on_kill": from_run(lambda run: run.plan.config.stop_jobs_on_kill),
+}
+endpoint_wait: dict[str, Any] = {
+    "lease": if_planned(lambda run: run.lease.as_document()),
+    "poll_seconds": if_planned(lambda run: run.plan.config.poll_seconds),
 }
 
 
@@ -44,7 +48,7 @@ def preflight() -> dict[str, Any]:
 
 @task
 def stage_inputs() -> dict[str, Any]:
-    """Upload the processing script and a manifest of the raw files; skip the run if they made the model in service."""
+    """Upload the container's code and a manifest of the raw files; skip the run if they made the model in service."""
     from sagemaker_pca.steps.stage_inputs import stage_changed_inputs
 
     return stage_changed_inputs(PipelineRun.current())
@@ -66,100 +70,121 @@ def smoke_test() -> dict[str, Any]:
     return smoke_test(PipelineRun.current())
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def roll_back() -> dict[str, Any]:
-    """Put the previous configuration back if this run changed the endpoint and did not verify it."""
-    from sagemaker_pca.steps.roll_back import roll_back
+@task
+def finish_deployment() -> dict[str, Any]:
+    """Promote what is verified, retire what it supersedes, give the endpoint's lease back."""
+    from sagemaker_pca.steps.finish_deployment import finish_deployment
 
-    return roll_back(PipelineRun.current())
+    return finish_deployment(PipelineRun.current())
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE, outlets=[MODEL_ASSET])
-def publish_results() -> dict[str, Any]:
+@task(outlets=[MODEL_ASSET])
+def publish_report() -> dict[str, Any]:
     """Write the report of whatever happened; fail the run if any step failed."""
-    from sagemaker_pca.steps.publish_results import publish_results
+    from sagemaker_pca.steps.publish_report import publish_report
 
-    return publish_results(PipelineRun.current())
+    return publish_report(PipelineRun.current())
 
 
 with DAG(
     dag_id="pca_pipeline",
     schedule=pipeline_schedule(),
     catchup=False,
-    max_active_runs=4,
+    max_active_runs=max_active_runs(),
     on_failure_callback=failure_notifier(),
-    default_args={
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=10),
-        "retry_policy": SageMakerRetryPolicy(),
-        "on_failure_callback": record_failure,
-        "aws_conn_id": AWS_CONN_ID,
-    },
+    default_args={**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
     tags=["sagemaker", "pca"],
     doc_md=__doc__,
 ) as dag:
-    with TaskGroup("features") as features:
+    with TaskGroup("features", prefix_group_id=False) as features:
         start_profiling = SageMakerStartProcessingJobOperator(
-            task_id="start_profiling",
-            config=from_run(lambda run: api_requests.profile_job(run.plan, run.inputs)),
+            task_id=tasks.START_PROFILING,
+            config=from_run(lambda run: service_requests.profile_job(run.plan, run.inputs)),
             skip_reason=from_run(lambda run: run.plan.config.why_no_profile),
         )
         wait_for_profiling = SageMakerProcessingJobSensor(
-            task_id="wait_for_profiling", job_name=from_run(lambda run: run.profile_job_name), **job_wait
+            task_id=tasks.WAIT_FOR_PROFILING,
+            job_name=created_by(tasks.START_PROFILING),
+            **job_wait,
         )
         start_processing = SageMakerStartProcessingJobOperator(
-            task_id="start_processing",
-            config=from_run(lambda run: api_requests.processing_job(run.plan, run.inputs, run.profile_uri)),
+            task_id=tasks.START_PROCESSING,
+            config=from_run(lambda run: service_requests.processing_job(run.plan, run.inputs, run.profile_uri)),
             trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
         )
         wait_for_processing = SageMakerProcessingJobSensor(
-            task_id="wait_for_processing", job_name=from_run(lambda run: run.processing_job_name), **job_wait
+            task_id=tasks.WAIT_FOR_PROCESSING,
+            job_name=created_by(tasks.START_PROCESSING),
+            **job_wait,
         )
         chain(start_profiling, wait_for_profiling, start_processing, wait_for_processing)
 
-    with TaskGroup("training") as training:
+    with TaskGroup("training", prefix_group_id=False) as training:
         start_training = SageMakerStartTrainingJobOperator(
-            task_id="start_training",
-            config=from_run(lambda run: api_requests.training_job(run.plan, run.features_uri)),
+            task_id=tasks.START_TRAINING,
+            config=from_run(
+                lambda run: service_requests.training_job(run.plan, run.training_features_uri, run.mini_batch_size)
+            ),
         )
         wait_for_training = SageMakerTrainingJobSensor(
-            task_id="wait_for_training", job_name=from_run(lambda run: run.training_job_name), **job_wait
+            task_id=tasks.WAIT_FOR_TRAINING,
+            job_name=created_by(tasks.START_TRAINING),
+            **job_wait,
         )
         chain(start_training, wait_for_training)
 
-    with TaskGroup("deployment") as deployment:
+    with TaskGroup("deployment", prefix_group_id=False) as deployment:
         create_model = SageMakerCreateModelOperator(
-            task_id="create_model",
-            config=from_run(lambda run: api_requests.model(run.plan, run.served_artifact_uri)),
+            task_id=tasks.CREATE_MODEL,
+            config=from_run(lambda run: service_requests.model(run.plan, run.served_artifact_uri)),
         )
         create_endpoint_config = SageMakerCreateEndpointConfigOperator(
-            task_id="create_endpoint_config",
-            config=from_run(lambda run: api_requests.endpoint_config(run.plan, run.model_name)),
+            task_id=tasks.CREATE_ENDPOINT_CONFIG,
+            config=from_run(lambda run: run.next_endpoint_config),
         )
         deploy_endpoint = SageMakerDeployEndpointOperator(
-            task_id="deploy_endpoint",
-            config=from_run(lambda run: api_requests.endpoint(run.plan, run.endpoint_config_name)),
+            task_id=tasks.DEPLOY_ENDPOINT,
+            config=from_run(
+                lambda run: service_requests.endpoint(run.plan, run.created_name(tasks.CREATE_ENDPOINT_CONFIG))
+            ),
             record_uri=from_run(lambda run: run.plan.files.deployment_record_uri),
-            lease_uri=from_run(lambda run: run.lease.uri),
-            holder=from_run(lambda run: run.lease.holder),
+            promoted_uri=from_run(lambda run: run.plan.files.promoted_uri),
+            listed_at=from_run(lambda run: run.inputs.listed_at.isoformat()),
+            take_over=from_run(lambda run: run.plan.config.take_over_endpoint),
             lease_wait_seconds=from_run(lambda run: run.plan.config.lease_wait_seconds),
-            poll_seconds=poll_seconds,
+            **endpoint_wait,
         )
         wait_for_endpoint = SageMakerEndpointDeployedSensor(
-            task_id="wait_for_endpoint",
+            task_id=tasks.WAIT_FOR_ENDPOINT,
             endpoint_name=from_run(lambda run: run.plan.config.endpoint_name),
-            endpoint_config_name=from_run(lambda run: run.endpoint_config_name),
-            lease=from_run(lambda run: run.lease.as_document()),
-            poll_seconds=poll_seconds,
+            endpoint_config_name=created_by(tasks.CREATE_ENDPOINT_CONFIG),
+            **endpoint_wait,
         )
-        chain(create_model, create_endpoint_config, deploy_endpoint, wait_for_endpoint, smoke_test(), roll_back())
+        verify = smoke_test()
+        chain(create_model, create_endpoint_config, deploy_endpoint, wait_for_endpoint, verify)
 
     staged = stage_inputs()
-    chain(preflight(), staged, features, training, evaluate_model(), deployment, publish_results())
+    chain(preflight(), staged, features, training, evaluate_model(), deployment)
     # Not by way of the profile alone: that may be skipped while the run goes on, staging only with all that follows.
     chain(staged, start_processing)
+
+    # From here on whatever happened before, "mark as failed" included: teardowns are what Airflow runs even then.
+    roll_back = SageMakerRollBackEndpointOperator(
+        task_id=tasks.ROLL_BACK,
+        record_uri=if_planned(lambda run: run.plan.files.deployment_record_uri),
+        skip_reason=from_run(lambda run: run.why_no_roll_back),
+        **endpoint_wait,
+    ).as_teardown()
+    wait_for_roll_back = SageMakerEndpointDeployedSensor(
+        task_id=tasks.WAIT_FOR_ROLL_BACK,
+        endpoint_name=if_planned(lambda run: run.plan.config.endpoint_name),
+        endpoint_config_name=from_run(lambda run: run.rolled_back_to),
+        skip_reason=from_run(lambda run: None if run.rolled_back else "Nothing was rolled back."),
+        **endpoint_wait,
+    ).as_teardown()
+    finish = finish_deployment().as_teardown()
+    publish = publish_report().as_teardown(on_failure_fail_dagrun=True)
+    chain(verify, roll_back, wait_for_roll_back, finish, publish)
 
 # Added last: every task made before would carry a copy of all of them, which makes the file slow to parse and the
 # serialized DAG eight times as large.

@@ -7,10 +7,10 @@ from datetime import timedelta
 from airflow.sdk import DAG
 
 from sagemaker_pca.notifications import failure_notifier
-from sagemaker_pca.pipeline_run import AWS_CONN_ID
-from sagemaker_pca.retraining_schedule import look_schedule, settle_seconds
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
+from sagemaker_pca.schedule import look_schedule, settle_seconds
 from sagemaker_pca.sensors.raw_data import RawDataChangedSensor
+from sagemaker_pca.variables import AWS_CONN_ID
 
 with DAG(
     dag_id="pca_raw_data",

@@ -10,11 +10,11 @@ from airflow.sdk import DAG, Context, Param, TriggerRule, chain, get_current_con
 
 from sagemaker_pca.operators.approval import SageMakerDeletionApprovalOperator
 from sagemaker_pca.operators.endpoints import SageMakerDeleteChainOperator, SageMakerEndpointCommandOperator
-from sagemaker_pca.pipeline_run import AWS_CONN_ID
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
-from sagemaker_pca.setting_layers import form_fields
-from sagemaker_pca.sweep.command_config import EndpointCommand
+from sagemaker_pca.settings.endpoint_command import EndpointCommand
+from sagemaker_pca.settings.layers import form_fields
 from sagemaker_pca.task_states import record_failure
+from sagemaker_pca.variables import AWS_CONN_ID
 
 # Cron expression or preset; unset: only when triggered. A scheduled run takes its command from the Variable.
 SCHEDULE = os.environ.get("SAGEMAKER_ENDPOINTS_SCHEDULE") or None
@@ -28,10 +28,10 @@ def settings_of_run(context: Context, jinja_env: Any) -> dict[str, Any]:
 @task(trigger_rule=TriggerRule.ALL_DONE, show_return_value_in_logs=False)
 def report() -> Any:
     """Say what was done, keep the report of a deletion, and fail the run if any deletion failed."""
-    from sagemaker_pca.estate_hook import SageMakerEstateHook
+    from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
     from sagemaker_pca.steps.report_command import report_command
 
-    return report_command(get_current_context(), SageMakerEstateHook(aws_conn_id=AWS_CONN_ID))
+    return report_command(get_current_context(), SageMakerInventoryHook(aws_conn_id=AWS_CONN_ID))
 
 
 with DAG(
@@ -56,7 +56,7 @@ with DAG(
         aws_conn_id=AWS_CONN_ID,
         # Nobody had to be asked is as good as an approval.
         trigger_rule=TriggerRule.NONE_FAILED,
-        map_index_template="{{ task.chain['steps'][0]['name'] }}",
+        map_index_template="{{ task.chain['deletions'][0]['name'] }}",
     ).expand(chain=plan.output)
     chain(plan, approve, delete, report())
 

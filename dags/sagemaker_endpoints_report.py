@@ -7,8 +7,8 @@ from datetime import timedelta
 from airflow.sdk import DAG
 
 from sagemaker_pca.operators.endpoints import SageMakerSweepOperator
-from sagemaker_pca.pipeline_run import AWS_CONN_ID
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
+from sagemaker_pca.variables import AWS_CONN_ID
 
 IDLE_DAYS = 7
 

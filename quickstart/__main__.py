@@ -11,8 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
+from quickstart.aws_check import CheckOptions, run_check
+from quickstart.compose_env import write_compose_env
+from quickstart.demo import DemoOptions, run_demo
 from quickstart.processes import Interrupted, QuickstartError
 from quickstart.raw_data import split_columns
+from quickstart.ui import run_ui, stop_ui
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A terminal without UTF-8 shows a question mark rather than a traceback.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        return int(COMMANDS[options.command](options))
+        return run(options, Console())
     except QuickstartError as error:
         print(error, file=sys.stderr)
         return 1
@@ -77,56 +81,32 @@ def prices(name: str, text: str) -> dict[str, float]:
     return found
 
 
-def demo(options: argparse.Namespace) -> int:
-    """Run the pipeline once."""
-    from quickstart.demo import DemoOptions, run_demo
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Run the command that the user named."""
+    match options.command:
+        case "demo":
+            return run_demo(demo_options(options), console)
+        case "ui":
+            return run_ui(whole_number("PORT", options.port, 1, 65_535), console)
+        case "stop":
+            return stop_ui(console)
+        case "compose-env":
+            return write_compose_env(console)
+        case _:
+            hourly_prices = prices("HOURLY_PRICES", options.hourly_prices)
+            return run_check(
+                CheckOptions(json_object("SETTINGS", options.settings), hourly_prices, options.yes), console
+            )
 
-    return run_demo(
-        DemoOptions(
-            data=Path(options.data).expanduser() if options.data else None,
-            feature_columns=tuple(split_columns(options.features)),
-            num_components=whole_number("COMPONENTS", options.components, 1, 10_000) if options.components else None,
-        ),
-        Console(),
+
+def demo_options(options: argparse.Namespace) -> DemoOptions:
+    """What the user chose for the demo."""
+    return DemoOptions(
+        data=Path(options.data).expanduser() if options.data else None,
+        feature_columns=tuple(split_columns(options.features)),
+        num_components=whole_number("COMPONENTS", options.components, 1, 10_000) if options.components else None,
     )
 
-
-def ui(options: argparse.Namespace) -> int:
-    """Serve Airflow's web interface."""
-    from quickstart.ui import run_ui
-
-    return run_ui(whole_number("PORT", options.port, 1, 65_535), Console())
-
-
-def stop(_options: argparse.Namespace) -> int:
-    """End a running ui."""
-    from quickstart.ui import stop_ui
-
-    return stop_ui(Console())
-
-
-def compose_env(_options: argparse.Namespace) -> int:
-    """Write docker compose's secrets."""
-    from quickstart.compose_env import write_compose_env
-
-    return write_compose_env(Console())
-
-
-def aws_check(options: argparse.Namespace) -> int:
-    """Run the pipeline on a real account."""
-    from quickstart.aws_check import CheckOptions, run_check
-
-    return run_check(
-        CheckOptions(
-            settings=json_object("SETTINGS", options.settings),
-            hourly_prices=prices("HOURLY_PRICES", options.hourly_prices),
-            is_agreed=options.yes,
-        ),
-        Console(),
-    )
-
-
-COMMANDS = {"demo": demo, "ui": ui, "stop": stop, "compose-env": compose_env, "aws-check": aws_check}
 
 if __name__ == "__main__":
     sys.exit(main())

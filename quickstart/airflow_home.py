@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
@@ -15,6 +14,9 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
+from quickstart.airflow_database import DATABASE
 from quickstart.processes import QuickstartError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +24,8 @@ STATE = ROOT / ".local"
 
 # Through these the user's own Airflow and AWS settings would reach the quick start, database and account included.
 FOREIGN_PREFIXES = ("AIRFLOW", "AWS_", "_AIRFLOW")
+# The embedded service takes any. Airflow stars a connection's password out of every log: this one is part of nothing.
+UNCHECKED_PASSWORD = "checked-by-nobody"  # noqa: S105
 
 
 def airflow_environment(
@@ -36,7 +40,7 @@ def airflow_environment(
         "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / DATABASE}",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         **settings,
     }
@@ -61,7 +65,7 @@ def plain_environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
 def aws_connection(service_address: str) -> str:
     """Return the Airflow connection that makes the embedded service the run's AWS."""
     extra = {"region_name": "us-east-1", "endpoint_url": service_address}
-    return json.dumps({"conn_type": "aws", "login": "local", "password": "local", "extra": extra})
+    return json.dumps({"conn_type": "aws", "login": "local", "password": UNCHECKED_PASSWORD, "extra": extra})
 
 
 def create_airflow_home(home: Path) -> None:
@@ -70,7 +74,7 @@ def create_airflow_home(home: Path) -> None:
     settings = home / "airflow.cfg"
     if not settings.exists():
         write_private(settings, generated_secrets())
-    database = home / "airflow.db"
+    database = home / DATABASE
     if not database.exists():
         shutil.copyfile(migrated_database(), database)
 
@@ -78,15 +82,10 @@ def create_airflow_home(home: Path) -> None:
 def generated_secrets() -> str:
     """Return an airflow.cfg of nothing but secrets; its presence also keeps Airflow from writing a full one."""
     return (
-        f"[core]\nfernet_key = {fernet_key()}\n"
+        f"[core]\nfernet_key = {Fernet.generate_key().decode()}\n"
         f"[api]\nsecret_key = {secrets.token_urlsafe(32)}\n"
         f"[api_auth]\njwt_secret = {secrets.token_urlsafe(64)}\n"
     )
-
-
-def fernet_key() -> str:
-    """Return 32 random bytes in the padded URL-safe base64 that Fernet wants."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def write_private(path: Path, text: str) -> None:
@@ -118,5 +117,5 @@ def migrate_database(target: Path) -> None:
         if done.returncode != 0:
             raise QuickstartError(f"Airflow could not create its database:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         partial = target.with_suffix(".partial")
-        shutil.copyfile(home / "airflow.db", partial)
+        shutil.copyfile(home / DATABASE, partial)
         partial.replace(target)

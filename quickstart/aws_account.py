@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from quickstart.processes import QuickstartError
-from sagemaker_pca.run_config import PcaRunConfig
-from sagemaker_pca.run_files import default_bucket
+from sagemaker_pca.run.locations import default_bucket
+from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 # Deleting may meet the limits of an account that is busy otherwise.
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 6})
@@ -21,15 +20,16 @@ RETRIES = Config(retries={"mode": "standard", "max_attempts": 6})
 
 @dataclass(frozen=True)
 class AwsAccount:
-    """The account, region and identity of the environment's credentials.
+    """The account, region and identity of the environment's credentials."""
 
-    :param client: makes a boto3 client of a service
-    """
-
-    client: Callable[[str], Any]
+    session: boto3.Session
     region: str
     account: str
     identity: str
+
+    def client(self, service: str) -> Any:
+        """Make a client of a service."""
+        return self.session.client(service, config=RETRIES)
 
     @property
     def address(self) -> str:
@@ -56,10 +56,7 @@ def signed_in() -> AwsAccount:
     except (BotoCoreError, ClientError) as error:
         raise QuickstartError(f"AWS accepts no credentials of this environment ({error}). Sign in first.") from None
 
-    def client(service: str) -> Any:
-        return session.client(service, config=RETRIES)
-
-    return AwsAccount(client, session.region_name, identity["Account"], identity["Arn"])
+    return AwsAccount(session, session.region_name, identity["Account"], identity["Arn"])
 
 
 def check_bucket(account: AwsAccount, bucket: str) -> None:

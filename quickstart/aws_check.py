@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,20 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from quickstart.airflow_database import begun_runs
 from quickstart.airflow_home import airflow_environment, create_airflow_home
 from quickstart.aws_account import AwsAccount, check_bucket, check_role, signed_in
 from quickstart.aws_cost import cost_ceiling
 from quickstart.aws_removal import MadeByCheck, Removal
-from quickstart.demo import DAG_ID, GRACE_SECONDS, results_folder, run_pipeline, show_report
+from quickstart.demo import DAG_ID, GRACE_SECONDS, checked_config, results_folder, run_pipeline, show_report
 from quickstart.embedded_service import download_report
 from quickstart.processes import QuickstartError, ignore_ending_signals, programs_end_here
 from quickstart.sample_ecg import write_recordings
-from sagemaker_pca.exceptions import SettingError
-from sagemaker_pca.run_config import PcaRunConfig, resolve
-from sagemaker_pca.run_files import RunFiles, run_name
+from sagemaker_pca.run.locations import RunFiles, run_name
+from sagemaker_pca.settings.pipeline import PcaRunConfig
+from sagemaker_pca.variables import DEPLOYMENT_VARIABLE
+
+DEPLOYMENT_ID = "aws-check"
 
 LONGEST_RUN_SECONDS = 3600
 # An endpoint whose container never answers is Creating for almost half an hour, and cannot be deleted before.
@@ -69,10 +71,7 @@ class CheckOptions:
         """
         if own := sorted(set(self.settings) & set(OWN_SETTINGS)):
             raise QuickstartError(f"{', '.join(own)} is set by the check itself. Leave it out of SETTINGS.")
-        try:
-            return resolve(self.settings, {}).config
-        except SettingError as error:
-            raise QuickstartError(str(error)) from None
+        return checked_config(self.settings)
 
 
 def raw_prefix(name: str) -> str:
@@ -95,7 +94,7 @@ def run_check(options: CheckOptions, console: Console) -> int:
         f"bucket             {bucket}",
         *(f"role               {role}" for role in roles),
         "",
-        *cost_ceiling(config, round(hours, 2), account.region, options.hourly_prices).lines(),
+        *cost_ceiling(config, round(hours, 2), account.region, options.hourly_prices),
         "",
     )
     if not (options.is_agreed or is_agreed()):
@@ -128,14 +127,16 @@ def run_and_remove(account: AwsAccount, bucket: str, name: str, params: Mapping[
                 create_airflow_home(home)
                 upload_sample(account, bucket, name, Path(folder) / "recordings")
                 log = kept / "airflow.log"
-                exit_code = run_pipeline(params, environment(home, account.region), log, console, TimeLimit())
-                runs = begun_runs(home)
+                exit_code = run_pipeline(
+                    params, environment(home, account.region), log, console, time_limit(LONGEST_RUN_SECONDS)
+                )
+                runs = run_names(home)
                 report = download_report(account.client("s3"), bucket, kept, runs[0]) if runs else None
-                show_report(report, kept, console)
+                show_report(report, kept, "make aws-check", console)
         finally:
             # What is left costs money: a second Ctrl-C must not cut this short.
             ignore_ending_signals()
-            is_removed = remove_everything(account, bucket, name, begun_runs(home), console)
+            is_removed = remove_everything(account, bucket, name, run_names(home), console)
     return exit_code if is_removed else 1
 
 
@@ -157,28 +158,24 @@ def environment(home: Path, region: str) -> dict[str, str]:
         **user,
         **{name: value for name, value in own.items() if name.startswith("AIRFLOW")},
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        f"AIRFLOW_VAR_{DEPLOYMENT_VARIABLE.upper()}": DEPLOYMENT_ID,
     }
 
 
-class TimeLimit:
-    """Raises when called after the longest time that a run may take."""
+def run_names(home: Path) -> list[str]:
+    """Names of the runs that Airflow has begun; their resources carry them."""
+    return [run_name(DEPLOYMENT_ID, DAG_ID, run_id) for run_id in begun_runs(home, DAG_ID)]
 
-    def __init__(self, seconds: float = LONGEST_RUN_SECONDS) -> None:
-        self._give_up_at = time.monotonic() + seconds
 
-    def __call__(self) -> None:
-        """Raise QuickstartError when the time is over."""
-        if time.monotonic() > self._give_up_at:
+def time_limit(seconds: float) -> Callable[[], None]:
+    """Make a check that raises QuickstartError when so much time has passed."""
+    give_up_at = time.monotonic() + seconds
+
+    def check() -> None:
+        if time.monotonic() > give_up_at:
             raise QuickstartError("The run took longer than the cost ceiling allows, and was ended.")
 
-
-def begun_runs(home: Path) -> list[str]:
-    """Names of the runs that Airflow has begun; their resources carry them."""
-    if not (home / "airflow.db").exists():
-        return []
-    with sqlite3.connect(home / "airflow.db") as database:
-        rows = database.execute("SELECT run_id FROM dag_run WHERE dag_id = ?", (DAG_ID,)).fetchall()
-    return [run_name(DAG_ID, run_id) for (run_id,) in rows]
+    return check
 
 
 def remove_everything(account: AwsAccount, bucket: str, name: str, runs: list[str], console: Console) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 PRICE_PAGE = "https://aws.amazon.com/sagemaker/pricing/"
 # Dollars per instance hour, on demand, as public sources quoted them in November 2026; the price page decides.
@@ -13,87 +13,43 @@ QUOTED_IN = "November 2026"
 QUOTED_PRICES = {"us-east-1": {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23}}
 
 
-@dataclass(frozen=True)
-class Instances:
-    """What one part of a run may have running.
+class Part(NamedTuple):
+    """The instances that one part of a run may have running.
 
     :param disk_gb: disk of each instance that the request asks for; endpoints ask for none
     """
 
-    part: str
+    name: str
     instance_type: str
-    count: int
+    instances: int
     disk_gb: int = 0
 
 
-@dataclass(frozen=True)
-class CostCeiling:
-    """All parts of a run, each as if it ran from the first second to the last.
+def cost_ceiling(run: PcaRunConfig, hours: float, region: str, given: Mapping[str, float]) -> Iterator[str]:
+    """The ceiling for a person to decide on: every part as if it ran from the first second to the last.
 
-    :param prices: dollars per instance hour, by instance type
-    :param quoted: instance types whose price is this project's and not the user's
+    :param run: settings of the run
+    :param given: dollars per instance hour, by instance type; they win over quoted ones
     """
-
-    parts: tuple[Instances, ...]
-    hours: float
-    prices: Mapping[str, float]
-    quoted: frozenset[str]
-
-    @property
-    def instance_hours(self) -> float:
-        """Instance hours of all parts."""
-        return self.hours * sum(part.count for part in self.parts)
-
-    @property
-    def dollars(self) -> float | None:
-        """Cost of the instances; None where the price of any is unknown."""
-        if any(part.instance_type not in self.prices for part in self.parts):
-            return None
-        return self.hours * sum(part.count * self.prices[part.instance_type] for part in self.parts)
-
-    def lines(self) -> Iterator[str]:
-        """The ceiling for a person to decide on."""
-        for part in self.parts:
-            disk = f", {part.disk_gb} GB disk each" if part.disk_gb else ""
-            yield f"{part.part}: {part.count} x {part.instance_type}{disk}, {self.hours:g} h at most"
-        if self.dollars is None:
-            unknown = sorted({part.instance_type for part in self.parts} - self.prices.keys())
-            yield f"ceiling: {self.instance_hours:g} instance hours; no price is known here for {', '.join(unknown)}"
-            yield f"prices: {PRICE_PAGE}, then HOURLY_PRICES='{{\"{unknown[0]}\": dollars}}'"
-        else:
-            yield f"ceiling: ${self.dollars:.2f} for {self.instance_hours:g} instance hours ({self._sources()})"
-        disks = self.hours * sum(part.count * part.disk_gb for part in self.parts)
-        yield f"on top: {disks:g} GB hours of those disks, a few hundred requests, a few MB of storage until removed"
-
-    def _sources(self) -> str:
-        used = {part.instance_type for part in self.parts}
-        priced = ", ".join(f"{name} at ${self.prices[name]:g} an hour" for name in sorted(used))
-        quoted = f", as quoted publicly in {QUOTED_IN}; compare {PRICE_PAGE}" if used & self.quoted else ""
-        return priced + quoted
-
-
-def cost_ceiling(config: PcaRunConfig, hours: float, region: str, given_prices: Mapping[str, float]) -> CostCeiling:
-    """The ceiling of one run with these settings; prices that the user gives win over quoted ones."""
-    quoted = QUOTED_PRICES.get(region, {})
-    return CostCeiling(
-        parts=tuple(run_instances(config)),
-        hours=hours,
-        prices={**quoted, **given_prices},
-        quoted=frozenset(quoted.keys() - given_prices.keys()),
+    parts = (
+        Part("processing jobs", run.processing_instance_type, run.processing_instance_count, run.processing_volume_gb),
+        Part("training job", run.training_instance_type, run.training_instance_count, run.training_volume_gb),
+        Part("endpoint", run.serving_instance_type, run.serving_instance_count),
     )
-
-
-def run_instances(config: PcaRunConfig) -> Sequence[Instances]:
-    """The instances of a run's jobs and endpoint."""
-    return (
-        Instances(
-            "processing jobs",
-            config.processing_instance_type,
-            config.processing_instance_count,
-            config.processing_volume_gb,
-        ),
-        Instances(
-            "training job", config.training_instance_type, config.training_instance_count, config.training_volume_gb
-        ),
-        Instances("endpoint", config.serving_instance_type, config.serving_instance_count),
-    )
+    for part in parts:
+        disk = f", {part.disk_gb} GB disk each" if part.disk_gb else ""
+        yield f"{part.name}: {part.instances} x {part.instance_type}{disk}, {hours:g} h at most"
+    prices = {**QUOTED_PRICES.get(region, {}), **given}
+    types = sorted({part.instance_type for part in parts})
+    instance_hours = f"{hours * sum(part.instances for part in parts):g} instance hours"
+    if unknown := [name for name in types if name not in prices]:
+        yield f"ceiling: {instance_hours}; no price is known here for {', '.join(unknown)}"
+        yield f"prices: {PRICE_PAGE}, then HOURLY_PRICES='{{\"{unknown[0]}\": dollars}}'"
+    else:
+        dollars = hours * sum(part.instances * prices[part.instance_type] for part in parts)
+        sources = ", ".join(f"{name} at ${prices[name]:g} an hour" for name in types)
+        if not given.keys() >= set(types):
+            sources += f", as quoted publicly in {QUOTED_IN}; compare {PRICE_PAGE}"
+        yield f"ceiling: ${dollars:.2f} for {instance_hours} ({sources})"
+    disks = hours * sum(part.instances * part.disk_gb for part in parts)
+    yield f"on top: {disks:g} GB hours of those disks, a few hundred requests, a few MB of storage until removed"

@@ -6,21 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from quickstart.aws_account import AwsAccount
-from sagemaker_pca.job_status import (
-    CHANGING_ENDPOINT_STATES,
-    ENDPOINT,
-    ENDPOINT_CONFIG,
-    MODEL,
-    PROCESSING_JOB,
-    RUNNING_JOB_STATES,
-    TRAINING_JOB,
-    ResourceKind,
-)
+from quickstart.aws_account import RETRIES, AwsAccount
+from sagemaker_pca.endpoints.deployment import CHANGING_ENDPOINT_STATES
+from sagemaker_pca.hooks.errors import is_missing
+from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL, PROCESSING_JOB, TRAINING_JOB, ResourceKind
+from sagemaker_pca.run.jobs import RUNNING_JOB_STATES
 
 POLL_SECONDS = 5.0
 ATTEMPTS = 3
@@ -38,12 +32,6 @@ class NotRemovedError(Exception):
 
 
 ERRORS = (BotoCoreError, ClientError, NotRemovedError)
-
-
-def is_gone(error: Exception) -> bool:
-    """Whether SageMaker says that there is no such thing; its lists may still show it for a moment."""
-    message = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else ""
-    return message.startswith(("Could not find", "Requested resource not found"))
 
 
 class Thing(NamedTuple):
@@ -76,7 +64,8 @@ class Removal:
 
     def __init__(self, account: AwsAccount, made: MadeByCheck, seconds: float, say: Callable[[str], None]) -> None:
         self._made, self._say = made, say
-        self._sagemaker, self._s3, self._logs = map(account.client, ("sagemaker", "s3", "logs"))
+        self._sagemaker, self._logs = account.client("sagemaker"), account.client("logs")
+        self._bucket = account.session.resource("s3", config=RETRIES).Bucket(made.bucket)
         self._give_up_at = time.monotonic() + seconds
 
     def run(self) -> list[str]:
@@ -85,47 +74,42 @@ class Removal:
         Over again until there is nothing more to remove: a request that was on its way when the run was ended may make
         something late.
         """
-        left: dict[str, str] = {}
         for attempt in range(ATTEMPTS):
             time.sleep(POLL_SECONDS if attempt else 0)
-            left = {}
-            if not self._remove_once(left):
+            self._left: dict[str, str] = {}
+            if not sum(self._is_removed(thing) for thing in self._things()):
                 break
-        return [f"{name}: {reason}" for name, reason in left.items()]
+        return [f"{name}: {reason}" for name, reason in self._left.items()]
 
-    def _remove_once(self, left: dict[str, str]) -> bool:
-        """Remove what is there, noting what is left and why; returns whether anything was removed."""
-        is_progress = False
-        for thing in self._things(left):
-            try:
-                thing.remove()
-            except ERRORS as error:
-                if not is_gone(error):
-                    left[thing.name] = str(error)
-            else:
-                is_progress = True
-                self._say(thing.name)
-        return is_progress
-
-    def _things(self, left: dict[str, str]) -> Iterator[Thing]:
-        """All that is there; what cannot be looked up may be, and is noted with the reason."""
-        made = self._made
-        yield from self._seen(ENDPOINT.noun, self._endpoint, left)
-        for run_name in made.run_names:
-            for kind in LISTED:
-                yield from self._seen(f"{kind.noun}s", partial(self._resources, kind, run_name), left)
-            for kind in (PROCESSING_JOB, TRAINING_JOB):
-                yield from self._seen(f"log streams of {kind.noun}s", partial(self._log_streams, kind, run_name), left)
-        yield from self._seen("log group", self._endpoint_logs, left)
-        for prefix in made.prefixes:
-            yield from self._seen(f"s3://{made.bucket}/{prefix}", partial(self._objects, prefix), left)
-
-    def _seen(self, what: str, find: Callable[[], Iterable[Thing]], left: dict[str, str]) -> list[Thing]:
+    def _is_removed(self, thing: Thing) -> bool:
         try:
-            return list(find())
+            thing.remove()
         except ERRORS as error:
-            left[f"perhaps {what}"] = str(error)
-            return []
+            # SageMaker's lists may still show for a moment what has gone.
+            if not (isinstance(error, ClientError) and is_missing(error)):
+                self._left[thing.name] = str(error)
+            return False
+        self._say(thing.name)
+        return True
+
+    def _things(self) -> Iterator[Thing]:
+        """All that is there; what cannot be looked up may be, and is left with the reason."""
+        for what, find in self._places():
+            try:
+                yield from list(find())
+            except ERRORS as error:
+                self._left[f"perhaps {what}"] = str(error)
+
+    def _places(self) -> Iterator[tuple[str, Callable[[], Iterable[Thing]]]]:
+        yield ENDPOINT.noun, self._endpoint
+        for run_name in self._made.run_names:
+            for kind in LISTED:
+                yield f"{kind.noun}s", partial(self._resources, kind, run_name)
+            for kind in (PROCESSING_JOB, TRAINING_JOB):
+                yield f"log streams of {kind.noun}s", partial(self._log_streams, kind, run_name)
+        yield "log group", self._endpoint_logs
+        for prefix in self._made.prefixes:
+            yield f"s3://{self._made.bucket}/{prefix}", partial(self._objects, prefix)
 
     # --- SageMaker --------------------------------------------------------------------------------------------------
 
@@ -137,7 +121,7 @@ class Removal:
         try:
             endpoint = self._sagemaker.describe_endpoint(EndpointName=self._made.endpoint_name)
         except ClientError as error:
-            if is_gone(error):
+            if is_missing(error):
                 return None
             raise
         return str(endpoint["EndpointStatus"])
@@ -195,19 +179,10 @@ class Removal:
         return [group["logGroupName"] for group in groups if group["logGroupName"] == name]
 
     def _objects(self, prefix: str) -> Iterator[Thing]:
-        if any(self._versions(prefix)):
-            yield Thing(f"s3://{self._made.bucket}/{prefix}", partial(self._remove_objects, prefix))
+        versions = self._bucket.object_versions.filter(Prefix=prefix)  # those that an earlier deletion left included
+        if any(versions.limit(1)):
+            yield Thing(f"s3://{self._made.bucket}/{prefix}", partial(self._remove_objects, versions))
 
-    def _versions(self, prefix: str) -> Iterator[list[dict[str, str]]]:
-        """Pages of all versions of all objects, those that an earlier deletion left included."""
-        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._made.bucket, Prefix=prefix)
-        for page in pages:
-            items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            yield [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in items]
-
-    def _remove_objects(self, prefix: str) -> None:
-        for versions in filter(None, self._versions(prefix)):
-            delete = {"Objects": versions, "Quiet": True}
-            answer = self._s3.delete_objects(Bucket=self._made.bucket, Delete=delete)
-            if errors := answer.get("Errors"):
-                raise NotRemovedError(f"{len(errors)} objects stay, {errors[0]['Key']} for one: {errors[0]['Message']}")
+    def _remove_objects(self, versions: Any) -> None:
+        for error in (error for answer in versions.delete() for error in answer.get("Errors", ())):
+            raise NotRemovedError(f"{error['Key']} stays, perhaps with others: {error['Message']}")

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Mapping
 
+from cryptography.fernet import Fernet
 from rich.console import Console
 
-from quickstart.airflow_home import ROOT, fernet_key, write_private
+from quickstart.airflow_home import ROOT, write_private
 
 ENV_FILE = ROOT / ".env"
 
 
 def write_compose_env(console: Console) -> int:
-    """Write .env for its owner's eyes only, unless it exists: a new database password would lock out the old one."""
-    if ENV_FILE.exists():
-        console.print(f"{ENV_FILE.name} exists and stays as it is. Delete it, and the volumes, to start anew.")
-        return 0
+    """Write .env for its owner's eyes only. Values it has stay: a new database password would lock out the old one."""
     password = secrets.token_urlsafe(12)
-    write_private(ENV_FILE, "".join(f"{name}={value}\n" for name, value in generated_settings(password).items()))
-    console.print(
-        f"Wrote {ENV_FILE.name}. docker compose up serves Airflow at http://127.0.0.1:8080 for admin / {password}"
-    )
+    settings = generated_settings(password)
+    if not ENV_FILE.exists():
+        write_private(ENV_FILE, lines_of(settings))
+        console.print(
+            f"Wrote {ENV_FILE.name}. docker compose up serves Airflow at http://127.0.0.1:8080 for admin / {password}"
+        )
+        return 0
+    kept = ENV_FILE.read_text(encoding="utf-8")
+    missing = {name: value for name, value in settings.items() if not re.search(rf"^{name}=", kept, re.MULTILINE)}
+    if missing:
+        with ENV_FILE.open("a", encoding="utf-8") as file:
+            file.write(("" if kept.endswith("\n") else "\n") + lines_of(missing))
+        console.print(f"Added {', '.join(missing)} to {ENV_FILE.name}; the rest stays as it was.")
+    else:
+        console.print(f"{ENV_FILE.name} exists and stays as it is. Delete it, and the volumes, to start anew.")
     return 0
+
+
+def lines_of(settings: Mapping[str, str]) -> str:
+    """Return settings as .env has them."""
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 def generated_settings(admin_password: str) -> dict[str, str]:
@@ -29,7 +45,8 @@ def generated_settings(admin_password: str) -> dict[str, str]:
     return {
         "ADMIN_PASSWORD": admin_password,
         "API_SECRET_KEY": secrets.token_urlsafe(32),
-        "FERNET_KEY": fernet_key(),
+        "FERNET_KEY": Fernet.generate_key().decode(),
         "JWT_SECRET": secrets.token_urlsafe(64),
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        "REDIS_PASSWORD": secrets.token_urlsafe(24),
     }

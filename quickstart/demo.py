@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
+from quickstart.airflow_database import begun_steps
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home
 from quickstart.embedded_service import (
     BUCKET,
@@ -29,10 +30,12 @@ from quickstart.progress import RunProgress
 from quickstart.raw_data import check_columns, raw_files
 from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.exceptions import SettingError
-from sagemaker_pca.run_config import PcaRunConfig, resolve
+from sagemaker_pca.report.document import RunReport
+from sagemaker_pca.report.text import render_text
+from sagemaker_pca.settings.pipeline import PcaRunConfig, resolve
 
 DAG_ID = "pca_pipeline"
-FOLLOW_SECONDS = 0.1
+LOOK_SECONDS = 0.2
 # `airflow dags test` goes on after SIGTERM, and nothing of it is kept but its log.
 GRACE_SECONDS = 2.0
 
@@ -46,11 +49,7 @@ class DemoOptions:
     num_components: int | None = None
 
     def run_params(self) -> dict[str, Any]:
-        """Return the params of the run, checked as the run itself will check them.
-
-        Raises:
-            QuickstartError: when the choices contradict each other or are out of range
-        """
+        """Return the params of the run."""
         params: dict[str, Any] = {"poll_seconds": POLL_SECONDS}
         if self.feature_columns:
             default = int(PcaRunConfig.model_fields["num_components"].default)
@@ -58,19 +57,29 @@ class DemoOptions:
             params["num_components"] = min(default, len(self.feature_columns))
         if self.num_components is not None:
             params["num_components"] = self.num_components
-        try:
-            resolve(params, {})
-        except SettingError as error:
-            raise QuickstartError(str(error)) from None
         return params
+
+
+def checked_config(settings: Mapping[str, Any]) -> PcaRunConfig:
+    """The settings of a run, checked as the run itself will check them.
+
+    Raises:
+        QuickstartError: when they contradict each other, or one is unknown or out of range
+    """
+    try:
+        return resolve(settings, {}).config
+    except SettingError as error:
+        raise QuickstartError(str(error)) from None
 
 
 def run_demo(options: DemoOptions, console: Console) -> int:
     """Run the pipeline against an embedded service of its own and return the run's outcome as an exit code."""
     params = options.run_params()
+    config = checked_config(params)
     with tempfile.TemporaryDirectory(prefix="sagemaker-pca-demo-") as name, programs_end_here(GRACE_SECONDS):
         work = Path(name)
-        files = demo_files(options, work / "recordings")
+        files = raw_files(options.data) if options.data else write_recordings(work / "recordings")
+        check_columns(files, config)
         kept = results_folder("demo")
         create_airflow_home(work / "airflow")
         service, address = start_service(work)
@@ -80,7 +89,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
         environment = airflow_environment(work / "airflow", address, settings={})
         log = kept / "airflow.log"
         exit_code = run_pipeline(params, environment, log, console, partial(check_service, service, log))
-        show_report(download_report(s3_client(address), BUCKET, kept), kept, console)
+        show_report(download_report(s3_client(address), BUCKET, kept), kept, "make demo", console)
     return exit_code
 
 
@@ -89,18 +98,6 @@ def results_folder(command: str) -> Path:
     folder = STATE / command / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     folder.mkdir(parents=True)
     return folder
-
-
-def demo_files(options: DemoOptions, folder: Path) -> list[Path]:
-    """Return the raw files of the run, the user's after a look at their headers."""
-    if options.data is None:
-        folder.mkdir()
-        files = write_recordings(folder)
-    else:
-        files = raw_files(options.data)
-    columns = options.feature_columns or PcaRunConfig().feature_columns
-    check_columns(files, columns)
-    return files
 
 
 def check_service(service: subprocess.Popen[bytes], log: Path) -> None:
@@ -122,40 +119,30 @@ def run_pipeline(
     """
     console.print(f"Running {DAG_ID}; its full log is {shown_path(log)}", highlight=False, soft_wrap=True)
     command = ["airflow", "dags", "test", DAG_ID, "--conf", json.dumps(params)]
+    home = Path(environment["AIRFLOW_HOME"])
     airflow = start_program(command, environment, log)
     with RunProgress(console) as progress:
-        for line in follow(log, airflow):
-            progress.feed(line)
+        while airflow.poll() is None:
+            progress.show(begun_steps(home, DAG_ID))
             check()
-    return airflow.wait()
+            time.sleep(LOOK_SECONDS)
+        progress.show(begun_steps(home, DAG_ID))
+    return airflow.returncode
 
 
-def follow(log: Path, program: subprocess.Popen[bytes]) -> Iterator[str]:
-    """Yield the lines of a growing log until its program has ended; an empty one now and then while nothing is said."""
-    unfinished = ""
-    with log.open(encoding="utf-8", errors="replace") as file:
-        while True:
-            ended = program.poll() is not None
-            *lines, unfinished = (unfinished + file.read()).split("\n")
-            yield from lines
-            if ended:
-                yield unfinished
-                return
-            yield ""
-            time.sleep(FOLLOW_SECONDS)
+def show_report(report: Path | None, folder: Path, command: str, console: Console) -> None:
+    """Print the run's report, or the end of the log when the run left none.
 
-
-def show_report(report: Path | None, folder: Path, console: Console) -> None:
-    """Print the run's report, or the end of the log when the run left none."""
+    :param command: how to run again: nothing of this run is left that could be cleared in Airflow
+    """
     if report is None:
         console.print("The run left no report. The end of its log:", style="red")
         console.print(last_lines(folder / "airflow.log", 30), markup=False, highlight=False, soft_wrap=True)
         return
-    from sagemaker_pca.report import RunReport
-    from sagemaker_pca.report_text import render_text
-
     colour = console.is_terminal and not console.no_color
-    print("", render_text(RunReport.model_validate_json(report.read_bytes()), colour=colour), "", sep="\n", flush=True)
+    document = RunReport.read(report.read_bytes(), shown_path(report))
+    again = f"Repair the cause and run {command} again."
+    print("", render_text(document, colour=colour, again=again), "", sep="\n", flush=True)
     console.print(f"Report with plots: {shown_path(report.with_suffix('.html'))}", highlight=False, soft_wrap=True)
 
 

@@ -23,19 +23,13 @@ START_SECONDS = 60.0
 READY_LINE = re.compile(r"sagemaker_local is listening at (http://\S+)")
 
 
-def start_service(folder: Path, port: int = 0, group: int = 0) -> tuple[subprocess.Popen[bytes], str]:
+def start_service(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start ``sagemaker_local`` with its data below the folder, and return it with its address once it answers."""
     log = folder / "sagemaker_local.log"
     log.unlink(missing_ok=True)
-    arguments = [
-        "sagemaker_local",
-        "--port",
-        str(port),
-        "--data-dir",
-        str(folder / "sagemaker_local"),
-        "--stop-with-parent",
-    ]
-    service = start_program(arguments, plain_environment(), log, group)
+    data = str(folder / "sagemaker_local")
+    arguments = ["sagemaker_local", "--port", "0", "--data-dir", data, "--stop-with-parent"]
+    service = start_program(arguments, plain_environment(), log)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and service.poll() is None:
         if ready := READY_LINE.search(log.read_text(encoding="utf-8", errors="replace")):

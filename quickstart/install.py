@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import functools
 import hashlib
 import importlib.util
 import os
@@ -21,6 +22,7 @@ PYTHON_VERSION = (3, 11)
 UV_REQUIREMENT = "uv==0.13.9"
 RUN_LOCK_FILES = ("requirements.txt",)
 TEST_LOCK_FILES = ("requirements.txt", "requirements-dev.txt")
+say = functools.partial(print, flush=True)  # at once, also through a pipe
 
 
 class InstallationError(Exception):
@@ -58,7 +60,6 @@ def install(root: Path, lock_files: Sequence[str]) -> None:
         started = time.monotonic()
         create_environment(environment)
         install_requirements(environment, [root / name for name in lock_files])
-        compile_packages(environment)
         put_on_path(environment, [root, root / "plugins"])
         stamp.write_text(wanted)
         say(f"Installed into .venv in {time.monotonic() - started:.0f} s.")
@@ -107,7 +108,14 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def create_environment(environment: Path) -> None:
-    """Create .venv, replacing one of another Python or place (its scripts name it), or whose Python is gone."""
+    """Create .venv, replacing one of another Python or place (its scripts name it), or whose Python is gone.
+
+    Raises:
+        InstallationError: when it is a symbolic link: replacing would empty the folder of another place.
+    """
+    if environment.is_symlink():
+        target = environment.resolve()
+        raise InstallationError(f"{environment} is a link to {target}. Remove the link; make creates .venv here.")
     version = ".".join(map(str, sys.version_info[:3]))
     settings = environment / "pyvenv.cfg"
     if settings.is_file() and (environment / "bin" / "python").exists():
@@ -119,13 +127,17 @@ def create_environment(environment: Path) -> None:
 
 
 def install_requirements(environment: Path, lock_files: Sequence[Path]) -> None:
-    """Install with uv for its speed, or with pip where uv cannot: pip knows settings that uv does not."""
+    """Install with uv for its speed, or with pip where uv cannot: pip knows settings that uv does not.
+
+    Both compile what they install, also where Python is told to write no bytecode: Airflow starts in half the time.
+    """
     python = environment / "bin" / "python"
     requirements = [argument for path in lock_files for argument in ("-r", str(path))]
     count = sum("==" in line for path in lock_files for line in path.read_text().splitlines())
     say(f"Installing {count} packages; the first time this downloads some 330 MB, which may take minutes.")
     run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV_REQUIREMENT])
-    if not uv_installs([python, "-m", "uv", "pip", "install", "--python", python, *requirements]):
+    compiled = ["--compile-bytecode", *requirements]
+    if not uv_installs([python, "-m", "uv", "pip", "install", "--python", python, *compiled]):
         say("uv could not install them; trying pip, which is slower.")
         run([python, "-m", "pip", "install", "--disable-pip-version-check", *requirements])
 
@@ -140,14 +152,6 @@ def uv_installs(command: Sequence[str | os.PathLike[str]]) -> bool:
     return uv.returncode == 0
 
 
-def compile_packages(environment: Path) -> None:
-    """Compile what was installed: Airflow starts in half the time, also where Python is told to write no bytecode."""
-    say("Compiling them; this takes half a minute.")
-    packages = environment / "lib"
-    # Some packages carry templates that are no valid Python; they are never imported.
-    subprocess.run([environment / "bin" / "python", "-m", "compileall", "-qq", "-j", "0", packages], check=False)
-
-
 def put_on_path(environment: Path, folders: Sequence[Path]) -> None:
     """Make the project importable from any folder, whatever characters its path holds."""
     site_packages = environment / "lib" / "python{}.{}".format(*PYTHON_VERSION) / "site-packages"
@@ -160,11 +164,6 @@ def run(command: Sequence[str | os.PathLike[str]]) -> None:
     if (status := subprocess.run(command, check=False).returncode) != 0:
         shown = " ".join(map(str, command[:4]))
         raise InstallationError(f"{shown} … failed with exit code {status}; its message is above.")
-
-
-def say(message: str) -> None:
-    """Show progress at once, also through a pipe."""
-    print(message, flush=True)
 
 
 if __name__ == "__main__":

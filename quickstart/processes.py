@@ -79,40 +79,36 @@ def start_program(
 def end_programs(programs: Sequence[psutil.Process], grace_seconds: float = GRACE_SECONDS) -> None:
     """Ask programs and all their descendants to end, and kill what has not after the grace.
 
-    Airflow's task processes lead process groups of their own and may outlive their parent by a moment, so the groups
-    are looked through once more after the programs have gone.
+    psutil rather than os.killpg: Airflow's task processes lead process groups of their own, which a signal to the
+    program's group does not reach. What they fork at that very moment is in one of these groups, and found at the end.
     """
-    family = [process for program in programs for process in [program, *descendants_of(program)]]
-    groups = {group for process in family if (group := group_of(process)) not in {None, os.getpgrp()}}
+    family = [process for program in programs for process in family_of(program)]
+    groups = {group_of(process.pid) for process in family} - {None, os.getpgrp()}
     send(family, signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=grace_seconds)
-    late = [process for process in psutil.process_iter() if group_of(process) in groups and not is_zombie(process)]
+    late = [
+        process
+        for process in psutil.process_iter(["status"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE and group_of(process.pid) in groups
+    ]
     send([*alive, *late], signal.SIGKILL)
     psutil.wait_procs([*alive, *late], timeout=grace_seconds)
 
 
-def descendants_of(program: psutil.Process) -> list[psutil.Process]:
-    """Return what the program started, directly or not; nothing when it has gone."""
+def family_of(program: psutil.Process) -> list[psutil.Process]:
+    """Return the program and what it started, directly or not; nothing when it has gone."""
     try:
-        return list(program.children(recursive=True))
+        return [program, *program.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
 
 
-def group_of(process: psutil.Process) -> int | None:
+def group_of(pid: int) -> int | None:
     """Return the process group, None when the process has gone."""
     try:
-        return os.getpgid(process.pid)
+        return os.getpgid(pid)
     except ProcessLookupError:
         return None
-
-
-def is_zombie(process: psutil.Process) -> bool:
-    """Tell whether the process has ended and only waits for its parent to notice."""
-    try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def send(processes: Sequence[psutil.Process], signal_number: signal.Signals) -> None:

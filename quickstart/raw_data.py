@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
+from processing.arguments import parse_arguments
+from processing.csv_files import CsvFile
+from processing.messages import InputError
 from quickstart.processes import QuickstartError
+from sagemaker_pca.run.service_requests import script_arguments
+from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 RAW_SUFFIXES = (".csv", ".csv.gz")
 
@@ -24,29 +28,15 @@ def raw_files(data: Path) -> list[Path]:
     return files
 
 
-def check_columns(files: Sequence[Path], feature_columns: Sequence[str]) -> None:
-    """Refuse the first file whose header lacks a feature column, and say which columns it has."""
+def check_columns(files: Sequence[Path], config: PcaRunConfig) -> None:
+    """Refuse the first file without the feature columns, as the processing job's own reading of it finds them."""
+    folders = ["--input-dir=.", "--features-dir=.", "--stats-dir=."]
+    arguments = parse_arguments([*script_arguments(config), *folders])
     for path in files:
-        header = read_header(path)
-        if missing := [name for name in feature_columns if name not in header]:
-            columns = ", ".join(filter(None, header))
-            raise QuickstartError(
-                f"{path.name} has no column {', '.join(missing)}. Its columns are: {columns}. "
-                "Name the ones to use: FEATURES=a,b,c"
-            )
-
-
-def read_header(path: Path) -> list[str]:
-    """Return the column names in a file's first line."""
-    try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8-sig")
-            if path.name.lower().endswith(".gz")
-            else path.open(encoding="utf-8-sig", newline="") as file
-        ):
-            return [name.strip() for name in next(csv.reader(file), [])]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise QuickstartError(f"{path.name} cannot be read as CSV: {error}. Give UTF-8 text, or gzip of it.") from None
+        try:
+            CsvFile(path, path.name, arguments)
+        except InputError as error:
+            raise QuickstartError(f"{error} In the demo: FEATURES=a,b,c names the columns.") from None
 
 
 def split_columns(text: str) -> list[str]:

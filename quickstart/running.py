@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
 
 import psutil
 
@@ -19,63 +17,34 @@ from quickstart.processes import GRACE_SECONDS, end_programs, send
 START_TOLERANCE_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class ProcessMark:
-    """A process id with the time that process started, in seconds since the epoch."""
-
-    pid: int
-    started: float
-
-    @classmethod
-    def of(cls, pid: int) -> Self:
-        """Mark a running process."""
-        return cls(pid, psutil.Process(pid).create_time())
-
-    def process(self) -> psutil.Process | None:
-        """Return the marked process, None when it has ended, whoever has its id now."""
-        try:
-            process = psutil.Process(self.pid)
-            is_same = abs(process.create_time() - self.started) < START_TOLERANCE_SECONDS
-            return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
-            return None
+def write_running(path: Path, address: str, programs: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Write down this process, which keeps the programs, and the programs: ids, and when each started."""
+    started = {pid: psutil.Process(pid).create_time() for pid in (os.getpid(), *(program.pid for program in programs))}
+    path.write_text(json.dumps({"address": address, "started": started}, indent=2))
 
 
-@dataclass(frozen=True)
-class RunningPrograms:
-    """The command that keeps the programs, and the programs."""
+def end_running(path: Path) -> str | None:
+    """End what was written down: through its keeper, or one by one where the keeper was killed.
 
-    address: str
-    keeper: ProcessMark
-    programs: tuple[ProcessMark, ...]
+    :return: its address; None when nothing ran
+    """
+    if not path.exists():
+        return None
+    document = json.loads(path.read_text())
+    keeper, *programs = (running_process(int(pid), started) for pid, started in document["started"].items())
+    if keeper:
+        send([keeper], signal.SIGTERM)
+        psutil.wait_procs([keeper], timeout=2 * GRACE_SECONDS)
+    end_programs([process for process in programs if process and process.is_running()])
+    path.unlink(missing_ok=True)  # its keeper may have
+    return str(document["address"]) if keeper or any(programs) else None
 
-    @classmethod
-    def of(cls, address: str, programs: Iterable[subprocess.Popen[bytes]]) -> Self:
-        """Describe this process and the programs it keeps."""
-        return cls(address, ProcessMark.of(os.getpid()), tuple(ProcessMark.of(program.pid) for program in programs))
 
-    def write(self, path: Path) -> None:
-        """Write the description."""
-        path.write_text(json.dumps(asdict(self), indent=2))
-
-    @classmethod
-    def read(cls, path: Path) -> Self | None:
-        """Read the description, None where there is none."""
-        if not path.exists():
-            return None
-        document = json.loads(path.read_text())
-        programs = tuple(ProcessMark(**mark) for mark in document["programs"])
-        return cls(document["address"], ProcessMark(**document["keeper"]), programs)
-
-    def end(self) -> bool:
-        """End what still runs: through its keeper, or one by one where the keeper was killed.
-
-        :return: whether anything ran
-        """
-        keeper = self.keeper.process()
-        programs = [process for mark in self.programs if (process := mark.process())]
-        if keeper:
-            send([keeper], signal.SIGTERM)
-            psutil.wait_procs([keeper], timeout=2 * GRACE_SECONDS)
-        end_programs([process for process in programs if process.is_running()])
-        return bool(keeper or programs)
+def running_process(pid: int, started: float) -> psutil.Process | None:
+    """Return the process with this id that started then, in seconds since the epoch; None when it has ended."""
+    try:
+        process = psutil.Process(pid)
+        is_same = abs(process.create_time() - started) < START_TOLERANCE_SECONDS
+        return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None

@@ -6,7 +6,6 @@ and gaps. Made up from end to end; the same seed makes the same files.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 from datetime import datetime
 from pathlib import Path
@@ -103,19 +102,3 @@ def write_recordings(directory: Path, recordings: int = 3, seconds: float = 60, 
         path.write_bytes(gzip.compress(text, mtime=0) if gzipped else text)
         paths.append(path)
     return paths
-
-
-def main() -> None:
-    """Write sample recordings into the folder named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m quickstart.sample_ecg", description=write_recordings.__doc__)
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("--recordings", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=7)
-    arguments = parser.parse_args()
-    for path in write_recordings(arguments.directory, arguments.recordings, arguments.seconds, arguments.seed):
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -19,7 +19,7 @@ from quickstart.airflow_api import AirflowApi
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home, write_private
 from quickstart.embedded_service import POLL_SECONDS, start_service, upload_raw_data
 from quickstart.processes import Interrupted, QuickstartError, last_lines, programs_end_here, start_program
-from quickstart.running import RunningPrograms
+from quickstart.running import end_running, write_running
 from quickstart.sample_ecg import write_recordings
 
 UI_STATE = STATE / "ui"
@@ -50,7 +50,7 @@ def run_ui(port: int, console: Console) -> int:
 def serve(port: int, console: Console) -> None:
     """Start the services and wait for one of them to end, which none should."""
     address = f"http://127.0.0.1:{port}"
-    RunningPrograms.of(address, []).write(RUNNING)
+    write_running(RUNNING, address, [])
     home = UI_STATE / "airflow"
     create_airflow_home(home)
     password = admin_password(home / "passwords.json")
@@ -63,7 +63,7 @@ def serve(port: int, console: Console) -> None:
         log = UI_STATE / f"{name}.log"
         log.unlink(missing_ok=True)
         programs[name] = start_program(["airflow", *arguments], environment, log, group=service.pid)
-    RunningPrograms.of(address, programs.values()).write(RUNNING)
+    write_running(RUNNING, address, programs.values())
     api = AirflowApi(address, password)
     wait_until_ready(api, programs, console)
     api.set_missing_variable("sagemaker_pca", {"poll_seconds": POLL_SECONDS})
@@ -84,18 +84,13 @@ def serve(port: int, console: Console) -> None:
 
 def check_port(port: int) -> None:
     """Refuse a port that another program listens on, or that this user may not use."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-            probe.listen()
-        except PermissionError:
-            raise QuickstartError(
-                f"Port {port} is reserved for root. Choose one above 1023: make ui PORT=8081"
-            ) from None
-        except OSError:
-            other = port + 1 if port < 65_535 else 8080
-            raise QuickstartError(f"Port {port} is taken. Free it, or choose another: make ui PORT={other}") from None
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except PermissionError:
+        raise QuickstartError(f"Port {port} is reserved for root. Choose one above 1023: make ui PORT=8081") from None
+    except OSError:
+        other = port + 1 if port < 65_535 else 8080
+        raise QuickstartError(f"Port {port} is taken. Free it, or choose another: make ui PORT={other}") from None
 
 
 @contextlib.contextmanager
@@ -107,7 +102,7 @@ def only_one_ui() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise QuickstartError("make ui runs already in this folder. End it first: make stop") from None
-        end_running()  # what a killed ui left
+        end_running(RUNNING)  # what a killed ui left
         try:
             yield
         finally:
@@ -159,14 +154,6 @@ def check_programs(programs: Programs) -> None:
 
 def stop_ui(console: Console) -> int:
     """End a running ui, also one whose own process was killed."""
-    address = end_running()
+    address = end_running(RUNNING)
     console.print(f"Ended {address}." if address else "make ui is not running in this folder.", highlight=False)
     return 0
-
-
-def end_running() -> str | None:
-    """End what was written down as running and return its address, None when nothing ran."""
-    running = RunningPrograms.read(RUNNING)
-    ended = running is not None and running.end()
-    RUNNING.unlink(missing_ok=True)
-    return running.address if running and ended else None

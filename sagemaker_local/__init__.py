@@ -1,1 +1,18 @@
-"""The embedded SageMaker: moto's server, with SageMaker jobs and endpoints that really run."""
+"""The embedded SageMaker: moto's server, with SageMaker jobs and endpoints that really run.
+
+    HTTP                    __main__, server, http_handler, resource_page       a process, connections, faults on demand
+                            same_origin                                         no web pages of other sites
+      v
+    AWS's protocol          urls, responses, request_validation, invocations    requests checked, answers in AWS's form
+      v
+    state                   models, listing, moto_patches                       what exists, by account and region
+      v
+    what runs               processing, training, batch_transform, hosting      jobs and endpoints, and their states
+                            job, job_runner, service, faults, images, invocation_metrics
+      v
+    containers and files    container, container_init, transform_container      processes with an /opt/ml of their own,
+                            object_store, log_stream, archives, identity        S3, logs and the role they run under
+
+Beneath all of them: `resources` (what is kept of a resource), `exceptions`, `settings`, `state_lock`; and the built-in
+algorithm, `pca_algorithm`, which runs in training containers and behind endpoints and knows nothing of the service.
+"""

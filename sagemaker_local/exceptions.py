@@ -5,7 +5,7 @@ SageMakerError                 answered to the client, with AWS's code
 ├── ResourceNotFoundError      a job that does not exist
 ├── ResourceInUseError         a name that is taken, or a job that is still running
 ├── ResourceLimitExceededError
-├── ThrottlingError
+├── SerializationError         a body that is not what the protocol asks for
 └── UnsupportedError           outside of what the embedded service carries out
 JobFailedError                 ends a job or an endpoint's start; its text becomes FailureReason
 """
@@ -44,13 +44,6 @@ class ResourceLimitExceededError(SageMakerError):
     code = "ResourceLimitExceeded"
 
 
-class ThrottlingError(SageMakerError):
-    """Too many requests; only ever on demand (see faults)."""
-
-    code = "ThrottlingException"
-    message = "Rate exceeded"
-
-
 class SerializationError(SageMakerError):
     """The request's body is not what the protocol asks for."""
 
@@ -63,6 +56,15 @@ class UnsupportedError(SageMakerError):
     code = "UnsupportedOperationException"
 
 
+def limit_exceeded(usage: str, limit: int, asked: int) -> ResourceLimitExceededError:
+    """Return the error of a request for more instances than the settings allow."""
+    return ResourceLimitExceededError(
+        f"The account-level service limit 'Number of instances for {usage}' is {limit} Instances, with current "
+        f"utilization of 0 Instances and a request delta of {asked} Instances. Please contact AWS support to request "
+        "an increase for this limit."
+    )
+
+
 def refuse_members(request: Mapping[str, Any], *members: str) -> None:
     """Raise UnsupportedError for the first of these members that a request gives; a dotted name goes down."""
     for member in members:
@@ -71,6 +73,16 @@ def refuse_members(request: Mapping[str, Any], *members: str) -> None:
             value = value.get(name) if isinstance(value, Mapping) else None
         if value:
             raise UnsupportedError(f"sagemaker_local does not carry out {member}.")
+
+
+def require_members(request: Mapping[str, Any], *members: str, path: str = "") -> None:
+    """Raise ValidationError for the first absent of members that botocore's model leaves optional, the service not."""
+    for member in members:
+        if request.get(member) is None:
+            raise ValidationError(
+                f"1 validation error detected: Value null at '{path}{member[0].lower()}{member[1:]}' failed to satisfy "
+                "constraint: Member must not be null"
+            )
 
 
 class JobFailedError(Exception):

@@ -3,16 +3,18 @@
 `POST /sagemaker-local/faults` with a JSON object plans a fault, `GET` lists what is planned, `DELETE` forgets it all:
 
     {"fault": "throttle",        "target": "DescribeTrainingJob", "times": 3}   Rate exceeded
+    {"fault": "expire_token",    "target": "UpdateEndpoint"}                    the caller's credentials ran out
     {"fault": "drop_connection", "target": "CreateEndpoint"}                    closed before anything happens
     {"fault": "lose_response",   "target": "CreateTrainingJob"}                 carried out, but never answered
     {"fault": "fail_job",        "target": "TrainingJob", "reason": "..."}      the next job that starts
     {"fault": "delay_job",       "target": "ProcessingJob", "seconds": 5}
     {"fault": "fail_endpoint",   "reason": "..."}                               the next endpoint does not start
     {"fault": "fail_update",     "reason": "..."}                               the next UpdateEndpoint does not succeed
+    {"fault": "keep_old_model"}                                                 the next UpdateEndpoint changes nothing
     {"fault": "delay_endpoint",  "seconds": 5}                                  Creating or Updating takes longer
 
-The first three target an action, InvokeEndpoint included. `times` is 1 unless given. `name` narrows a fault to jobs and
-endpoints whose name holds that text, or, of the first three, to requests that hold it: clients that share the service
+The first four target an action, InvokeEndpoint included. `times` is 1 unless given. `name` narrows a fault to jobs and
+endpoints whose name holds that text, or, of the first four, to requests that hold it: clients that share the service
 then meet their own faults only.
 """
 
@@ -23,9 +25,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ACTION_FAULTS = ("throttle", "drop_connection", "lose_response")
+# Status, code and message of an answer that takes the place of the action's own.
+REFUSALS = {
+    "throttle": (400, "ThrottlingException", "Rate exceeded"),
+    "expire_token": (400, "ExpiredTokenException", "The security token included in the request is expired"),
+}
+_ACTION_FAULTS = (*REFUSALS, "drop_connection", "lose_response")
 _JOB_FAULTS = ("fail_job", "delay_job")
-_ENDPOINT_FAULTS = ("fail_endpoint", "fail_update", "delay_endpoint")
+_ENDPOINT_FAULTS = ("fail_endpoint", "fail_update", "keep_old_model", "delay_endpoint")
 _JOBS = ("ProcessingJob", "TrainingJob", "TransformJob")
 
 

@@ -5,26 +5,29 @@ import shutil
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from moto.cloudwatch.models import cloudwatch_backends
 
 from sagemaker_local import images
 from sagemaker_local.archives import unpack
 from sagemaker_local.exceptions import (
     JobFailedError,
-    ResourceLimitExceededError,
     UnsupportedError,
     ValidationError,
     refuse_members,
+    require_members,
 )
 from sagemaker_local.invocation_metrics import VariantMetrics, publish
 from sagemaker_local.log_stream import LogStream
 from sagemaker_local.object_store import ObjectStore, split_s3_uri
 from sagemaker_local.pca_algorithm.serve import Predictor
-from sagemaker_local.resources import Kind, Resource, as_given, now, pick, require_unique
+from sagemaker_local.resources import Kind, Resource, as_given, pick, require_unique
 from sagemaker_local.service import Service
 from sagemaker_local.state_lock import STATE_LOCK
+from sagemaker_local.variants import require_traffic
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +51,9 @@ ENDPOINT = Kind(
     missing='Could not find endpoint "{arn}".',
     duplicate='Cannot create already existing endpoint "{arn}".',
 )
-_UNSUPPORTED_CONFIG = ("DataCaptureConfig", "AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
+_UNSUPPORTED_CONFIG = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
 _UNSUPPORTED_VARIANT = ("ServerlessConfig", "ManagedInstanceScaling", "RoutingConfig", "CapacityReservationConfig")
+_SECONDS_BETWEEN_LOOKS_AT_ALARMS = 0.1
 
 
 def describe_new_model(request: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
@@ -63,11 +67,7 @@ def describe_new_model(request: Mapping[str, Any], store: ObjectStore) -> dict[s
             "sagemaker_local serves containers with Image and ModelDataUrl in SingleModel mode only."
         )
     images.require_pca(container["Image"], "a model")
-    if not request.get("ExecutionRoleArn"):
-        raise ValidationError(
-            "1 validation error detected: Value null at 'executionRoleArn' failed to satisfy constraint: Member must "
-            "not be null"
-        )
+    require_members(request, "ExecutionRoleArn")
     if "ModelDataUrl" in container:
         store.require_model_data(container["ModelDataUrl"])
     description = as_given(request)
@@ -83,15 +83,6 @@ def container_of(model: Mapping[str, Any]) -> dict[str, Any]:
     return container
 
 
-def limit_exceeded(usage: str, limit: int, asked: int) -> ResourceLimitExceededError:
-    """Return the error of a request for more instances than the settings allow."""
-    return ResourceLimitExceededError(
-        f"The account-level service limit 'Number of instances for {usage}' is {limit} Instances, with current "
-        f"utilization of 0 Instances and a request delta of {asked} Instances. Please contact AWS support to request "
-        "an increase for this limit."
-    )
-
-
 def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return an endpoint configuration's description; raises for what cannot be carried out."""
     refuse_members(request, *_UNSUPPORTED_CONFIG)
@@ -99,7 +90,7 @@ def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
     require_unique("variant", [variant["VariantName"] for variant in description["ProductionVariants"]])
     for variant in description["ProductionVariants"]:
         _complete_variant(variant)
-    _require_traffic(variant["InitialVariantWeight"] for variant in description["ProductionVariants"])
+    require_traffic(variant["InitialVariantWeight"] for variant in description["ProductionVariants"])
     return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
 
 
@@ -120,11 +111,6 @@ def _complete_variant(variant: dict[str, Any]) -> None:
             "Both are required for a variant with a model."
         )
     variant.setdefault("InitialVariantWeight", 1.0)
-
-
-def _require_traffic(weights: Iterable[float]) -> None:
-    if sum(weights) <= 0:
-        raise ValidationError("At least one production variant must have a weight greater than 0.")
 
 
 @dataclass(frozen=True)
@@ -157,6 +143,11 @@ class Endpoint(Resource):
             for name, predictor in predictors.items()
         }
 
+    @property
+    def predictors(self) -> dict[str, Predictor]:
+        """What the variants answer with right now; empty before the endpoint is first in service."""
+        return {name: variant.predictor for name, variant in self.served.items()}
+
     def publish_metrics(self) -> None:
         """Put what the variants have measured into CloudWatch."""
         for variant in self.served.values():
@@ -175,7 +166,10 @@ class Endpoint(Resource):
 
 
 class Deployment:
-    """Brings an endpoint to a configuration in the background, or back to where it was."""
+    """Brings an endpoint to a configuration in the background, or back to where it was.
+
+    `policy` is the DeploymentConfig. Its alarms are watched from the beginning until the old models would be let go.
+    """
 
     def __init__(
         self,
@@ -183,36 +177,75 @@ class Deployment:
         variants: list[dict[str, Any]],
         models: Mapping[str, Mapping[str, Any]],
         service: Service,
+        policy: Mapping[str, Any],
     ) -> None:
         self._endpoint = endpoint
         self._variants = variants
         self._models = models  # by variant; as they were when the deployment was asked for
         self._service = service
+        rollback = policy.get("AutoRollbackConfiguration") or {}
+        self._alarm_names = [alarm["AlarmName"] for alarm in rollback.get("Alarms") or ()]
+        self._baking_seconds = min(_baking_seconds(policy), service.settings.endpoint_baking_seconds)
 
     def start(self, fault: str, on_success: Mapping[str, Any], on_failure: _Outcome) -> None:
         """Deploy in a thread; the members to set depend on the outcome."""
         threading.Thread(target=self._run, args=(fault, on_success, on_failure), daemon=True).start()
 
     def _run(self, fault: str, on_success: Mapping[str, Any], on_failure: _Outcome) -> None:
-        delay = self._service.faults.take("delay_endpoint", subject=self._endpoint.name)
-        time.sleep(self._service.settings.endpoint_creating_seconds + (delay.seconds if delay else 0))
+        before, variants = self._endpoint.predictors, pick(self._endpoint.description, "ProductionVariants")
         try:
-            if failure := self._service.faults.take(fault, subject=self._endpoint.name):
-                raise JobFailedError(failure.reason)
-            predictors = {variant["VariantName"]: self._load(variant["VariantName"]) for variant in self._variants}
+            predictors = self._bring_up(fault) or before
+            if before:
+                # As on AWS, the new models answer while the old ones are kept for a way back.
+                self._settle(predictors, pick(on_success, "ProductionVariants"))
+                self._wait(self._baking_seconds)
         except JobFailedError as error:
-            self._settle({}, on_failure(str(error)))
+            self._take_back(before, variants, on_failure(str(error)))
         except Exception:
             log.exception("%s could not be deployed", self._endpoint.arn)
-            self._settle({}, on_failure("Request to service failed. If failure persists after retry, contact support."))
+            why = "Request to service failed. If failure persists after retry, contact support."
+            self._take_back(before, variants, on_failure(why))
         else:
             self._settle(predictors, on_success)
 
-    def _settle(self, predictors: dict[str, Predictor], members: Mapping[str, Any]) -> None:
+    def _bring_up(self, fault: str) -> dict[str, Predictor]:
+        """Return what the variants are to answer with, empty where that does not change."""
+        delay = self._service.faults.take("delay_endpoint", subject=self._endpoint.name)
+        self._wait(self._service.settings.endpoint_creating_seconds + (delay.seconds if delay else 0))
+        if failure := self._service.faults.take(fault, subject=self._endpoint.name):
+            raise JobFailedError(failure.reason)
+        predictors = {variant["VariantName"]: self._load(variant["VariantName"]) for variant in self._variants}
+        return {} if self._service.faults.take("keep_old_model", subject=self._endpoint.name) else predictors
+
+    def _take_back(
+        self, before: Mapping[str, Predictor], variants: Mapping[str, Any], members: Mapping[str, Any]
+    ) -> None:
+        if before:  # else the endpoint is new, and there is no way back
+            self._settle(before, {**variants, "EndpointStatus": "RollingBack"})
+            time.sleep(self._service.settings.endpoint_creating_seconds)
+        self._settle(before, members)
+
+    def _settle(self, predictors: Mapping[str, Predictor], members: Mapping[str, Any]) -> None:
         with STATE_LOCK:
             self._endpoint.change(**members)
-            served = {name: variant.predictor for name, variant in self._endpoint.served.items()}
-            self._endpoint.serve(predictors or served)
+            self._endpoint.serve(predictors)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait under the eyes of the alarms, which are looked at once at least; raises JobFailedError for them."""
+        until = time.monotonic() + seconds
+        self._require_quiet_alarms()
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _SECONDS_BETWEEN_LOOKS_AT_ALARMS))
+            self._require_quiet_alarms()
+
+    def _require_quiet_alarms(self) -> None:
+        with STATE_LOCK:
+            known = cloudwatch_backends[self._endpoint.account_id][self._endpoint.region_name].alarms
+            states = {name: known[name].state_value if name in known else None for name in self._alarm_names}
+        # An alarm that does not exist guards nothing. What the service makes of it, and its wording, is not public.
+        for state, says in ((None, "do not exist"), ("ALARM", "are in ALARM state")):
+            if names := [name for name, found in states.items() if found == state]:
+                raise JobFailedError(f"The following CloudWatch alarms {says}: {', '.join(names)}")
 
     def _load(self, variant_name: str) -> Predictor:
         model = self._models[variant_name]
@@ -239,60 +272,24 @@ class Deployment:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def variant_summaries(
-    variants: list[dict[str, Any]], containers: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return DescribeEndpoint's ProductionVariants for the variants of a configuration."""
-    return [
-        {
-            "VariantName": variant["VariantName"],
-            "DeployedImages": [
-                {
-                    "SpecifiedImage": containers[variant["VariantName"]]["Image"],
-                    "ResolvedImage": containers[variant["VariantName"]]["Image"],
-                    "ResolutionTime": now(),
-                }
-            ],
-            "CurrentWeight": variant["InitialVariantWeight"],
-            "DesiredWeight": variant["InitialVariantWeight"],
-            "CurrentInstanceCount": variant["InitialInstanceCount"],
-            "DesiredInstanceCount": variant["InitialInstanceCount"],
-        }
-        for variant in variants
-    ]
+def _baking_seconds(policy: Mapping[str, Any]) -> float:
+    """How long a DeploymentConfig keeps the old models at least: each of its waits once, however many steps it has."""
+    blue_green, rolling = policy.get("BlueGreenUpdatePolicy") or {}, policy.get("RollingUpdatePolicy") or {}
+    routing = blue_green.get("TrafficRoutingConfiguration") or rolling
+    return float(routing.get("WaitIntervalInSeconds", 0) + (blue_green.get("TerminationWaitInSeconds") or 0))
 
 
-def retain_variant_properties(
-    variants: list[dict[str, Any]], endpoint: Endpoint, excluded: Sequence[Mapping[str, str]]
-) -> None:
-    """Carry the endpoint's current weights and instance counts over to variants of the same name."""
-    excluded_types = {item["VariantPropertyType"] for item in excluded}
-    current = {item["VariantName"]: item for item in endpoint.description["ProductionVariants"]}
-    for variant in variants:
-        before = current.get(variant["VariantName"], variant)
-        if "DesiredWeight" not in excluded_types:
-            variant["CurrentWeight"] = variant["DesiredWeight"] = before["DesiredWeight"]
-        if "DesiredInstanceCount" not in excluded_types:
-            variant["CurrentInstanceCount"] = variant["DesiredInstanceCount"] = before["DesiredInstanceCount"]
-
-
-def reweighted_variants(endpoint: Endpoint, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the endpoint's variants with the desired weights and counts; raises for unknown or repeated names."""
-    variants: list[dict[str, Any]] = endpoint.describe()["ProductionVariants"]
-    by_name = {variant["VariantName"]: variant for variant in variants}
-    seen: set[str] = set()
-    for change in changes:
-        name = change["VariantName"]
-        if name in seen:
-            raise ValidationError(f'The variant name "{name}" was non-unique within the request.')
-        if name not in by_name:
-            raise ValidationError(
-                f'The variant name(s) "{name}" is/are not present within endpoint configuration '
-                f'"{endpoint.description["EndpointConfigName"]}".'
-            )
-        seen.add(name)
-        for member, given in (("Weight", "DesiredWeight"), ("InstanceCount", "DesiredInstanceCount")):
-            if given in change:
-                by_name[name][f"Current{member}"] = by_name[name][f"Desired{member}"] = change[given]
-    _require_traffic(variant["DesiredWeight"] for variant in variants)
-    return variants
+def data_capture_summary(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return DescribeEndpoint's DataCaptureConfig for a configuration's, None without one; nothing is captured."""
+    given = config.get("DataCaptureConfig")
+    if not given:
+        return None
+    enabled = bool(given.get("EnableCapture", True))
+    return {
+        "EnableCapture": enabled,
+        "CaptureStatus": "Started" if enabled else "Stopped",
+        "CurrentSamplingPercentage": given["InitialSamplingPercentage"],
+        # The service answers with a key in any case, empty where none was given: the member is required.
+        "KmsKeyId": "",
+        **pick(given, "DestinationS3Uri", "KmsKeyId"),
+    }

@@ -50,7 +50,7 @@ def require_pca(image_uri: str, purpose: str) -> None:
 
 def algorithm_environment() -> dict[str, str]:
     """Return what the built-in algorithm's image has in its environment."""
-    return {"PYTHONPATH": f"{_PROJECT}:{_PROJECT / 'plugins'}"}
+    return {"PYTHONPATH": str(_PROJECT)}
 
 
 def _repository(image_uri: str) -> tuple[str | None, str | None]:

@@ -1,6 +1,6 @@
 """The state of SageMaker in one account and region: moto's backend, with jobs and endpoints that really run."""
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -8,7 +8,13 @@ from moto.sagemaker.models import SageMakerModelBackend
 
 from sagemaker_local import batch_transform, hosting, processing, training
 from sagemaker_local.batch_transform import TRANSFORM_JOB, TransformJob
-from sagemaker_local.exceptions import ResourceInUseError, SageMakerError, UnsupportedError, ValidationError
+from sagemaker_local.exceptions import (
+    ResourceInUseError,
+    SageMakerError,
+    UnsupportedError,
+    ValidationError,
+    limit_exceeded,
+)
 from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL, Deployment, Endpoint
 from sagemaker_local.job import TERMINAL_STATUSES, Job
 from sagemaker_local.listing import list_page
@@ -17,6 +23,7 @@ from sagemaker_local.processing import PROCESSING_JOB, ProcessingJob
 from sagemaker_local.resources import Kind, Resource, now
 from sagemaker_local.service import Service
 from sagemaker_local.training import TRAINING_JOB, TrainingJob
+from sagemaker_local.variants import retain_variant_properties, reweighted_variants, variant_summaries
 
 KINDS = (MODEL, ENDPOINT_CONFIG, ENDPOINT, PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
 _MAX_TAGS = 50
@@ -102,7 +109,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         job = job_type(resource, settings, *model)
         if job.instance_count > settings.max_instances_per_job:
             usage = f"{job.kind.arn_type.replace('-', ' ')} usage"
-            raise hosting.limit_exceeded(usage, settings.max_instances_per_job, job.instance_count)
+            raise limit_exceeded(usage, settings.max_instances_per_job, job.instance_count)
         self._stores[job.kind.noun][job.name] = job
         self.service.jobs.start(job, self.service.new_directory())
         return {job.kind.arn_field: job.arn}
@@ -137,12 +144,16 @@ class LocalSageMakerBackend(SageMakerModelBackend):
     def keep_endpoint_config(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Keep an endpoint configuration whose models exist."""
         resource = self.add(ENDPOINT_CONFIG, request, hosting.describe_new_endpoint_config)
-        limit = self.service.settings.max_instances_per_endpoint
-        for variant in resource.description["ProductionVariants"]:
+        variants = resource.description["ProductionVariants"]
+        for variant in variants:
             self.get(MODEL, variant)
-            if variant["InitialInstanceCount"] > limit:
-                raise hosting.limit_exceeded("endpoint usage", limit, variant["InitialInstanceCount"])
+        self._require_within_limit(variant["InitialInstanceCount"] for variant in variants)
         return self._keep(resource)
+
+    def _require_within_limit(self, instance_counts: Iterable[int]) -> None:
+        limit, largest = self.service.settings.max_instances_per_endpoint, max(instance_counts)
+        if largest > limit:
+            raise limit_exceeded("endpoint usage", limit, largest)
 
     def _keep(self, resource: Resource) -> dict[str, str]:
         self._stores[resource.kind.noun][resource.name] = resource
@@ -155,8 +166,8 @@ class LocalSageMakerBackend(SageMakerModelBackend):
     def deploy_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Begin to bring up an endpoint."""
         endpoint = Endpoint(self.add(ENDPOINT, request, hosting.describe_new_endpoint))
-        deployment, variants = self._deployment(endpoint, request)
-        endpoint.description["ProductionVariants"] = variants
+        deployment, variants = self._deployment(endpoint, request, request.get("DeploymentConfig") or {})
+        endpoint.change(ProductionVariants=variants, DataCaptureConfig=self._data_capture(request))
         answer = self._keep(endpoint)
         deployment.start(
             "fail_endpoint",
@@ -168,7 +179,10 @@ class LocalSageMakerBackend(SageMakerModelBackend):
     def redeploy_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Begin to bring an endpoint to another configuration; where that fails the old one goes on serving."""
         endpoint = self._endpoint_to_update(request)
-        deployment, variants = self._deployment(endpoint, request)
+        policy = request.get("DeploymentConfig") or {}
+        if not policy and request.get("RetainDeploymentConfig"):
+            policy = endpoint.description.get("LastDeploymentConfig", policy)
+        deployment, variants = self._deployment(endpoint, request, policy)
         if request["EndpointConfigName"] == endpoint.description["EndpointConfigName"]:
             # The service asks for another configuration; its wording is not public.
             raise ValidationError(
@@ -176,7 +190,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
                 "which it is using already. Create a new endpoint configuration."
             )
         if request.get("RetainAllVariantProperties"):
-            hosting.retain_variant_properties(variants, endpoint, request.get("ExcludeRetainedVariantProperties", ()))
+            retain_variant_properties(variants, endpoint, request.get("ExcludeRetainedVariantProperties", ()))
         config_name = request["EndpointConfigName"]
         endpoint.change(
             EndpointStatus="Updating",
@@ -184,21 +198,27 @@ class LocalSageMakerBackend(SageMakerModelBackend):
             PendingDeploymentSummary={"EndpointConfigName": config_name, "StartTime": now()},
         )
         in_service = {"EndpointStatus": "InService", "PendingDeploymentSummary": None}
-        reached = {**in_service, "EndpointConfigName": config_name, "ProductionVariants": variants}
-        if "DeploymentConfig" in request:
+        reached = {
+            **in_service,
+            "EndpointConfigName": config_name,
+            "ProductionVariants": variants,
+            "DataCaptureConfig": self._data_capture(request),
+        }
+        if policy:
             endpoint.log(
                 variants[0]["VariantName"], "DeploymentConfig is carried out all at once, whatever it asks for."
             )
-            reached["LastDeploymentConfig"] = request["DeploymentConfig"]
+            reached["LastDeploymentConfig"] = policy
         deployment.start("fail_update", reached, lambda why: {**in_service, "FailureReason": why})
         return {"EndpointArn": endpoint.arn}
 
     def reweight_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Begin to change variants' weights and instance counts."""
         endpoint = self._endpoint_to_update(request)
-        variants = hosting.reweighted_variants(endpoint, request["DesiredWeightsAndCapacities"])
+        variants = reweighted_variants(endpoint, request["DesiredWeightsAndCapacities"])
+        self._require_within_limit(variant["DesiredInstanceCount"] for variant in variants)
         endpoint.change(EndpointStatus="Updating")
-        deployment = Deployment(endpoint, [], {}, self.service)
+        deployment = Deployment(endpoint, [], {}, self.service, policy={})
         reached = {"EndpointStatus": "InService", "ProductionVariants": variants}
         deployment.start("fail_update", reached, lambda why: {"EndpointStatus": "InService", "FailureReason": why})
         return {"EndpointArn": endpoint.arn}
@@ -225,13 +245,18 @@ class LocalSageMakerBackend(SageMakerModelBackend):
             )
         return endpoint
 
-    def _deployment(self, endpoint: Endpoint, request: Mapping[str, Any]) -> tuple[Deployment, list[dict[str, Any]]]:
+    def _deployment(
+        self, endpoint: Endpoint, request: Mapping[str, Any], policy: Mapping[str, Any]
+    ) -> tuple[Deployment, list[dict[str, Any]]]:
         config = self.get(ENDPOINT_CONFIG, request)
         variants = config.describe()["ProductionVariants"]
         models = {item["VariantName"]: self.describe(MODEL, item) for item in variants}
         containers = {name: hosting.container_of(model) for name, model in models.items()}
-        deployment = Deployment(endpoint, variants, models, self.service)
-        return deployment, hosting.variant_summaries(variants, containers)
+        deployment = Deployment(endpoint, variants, models, self.service, policy)
+        return deployment, variant_summaries(variants, containers)
+
+    def _data_capture(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        return hosting.data_capture_summary(self.describe(ENDPOINT_CONFIG, request))
 
     # -- tags
 

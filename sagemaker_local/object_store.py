@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,9 +11,11 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeKey, s3_backends
 from moto.utilities.utils import get_partition
 
-from sagemaker_local.call_log import CALLS, s3_arn
 from sagemaker_local.exceptions import JobFailedError, ValidationError
 from sagemaker_local.state_lock import STATE_LOCK
+
+# Told role, region, action, bucket and key (or prefix) of all that is done under a role; tests of IAM policies listen.
+OBSERVERS: list[Callable[[str, str, str, str, str], None]] = []
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,14 @@ class ObjectStore:
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         """Return the keys that start with a prefix, sorted; raises JobFailedError without the bucket."""
-        CALLS.add_role_call(self._role_arn, "s3:ListBucket", s3_arn(self._region_name, bucket), prefix=prefix)
+        self._tell_observers("s3:ListBucket", bucket, prefix)
         with STATE_LOCK:
             keys = self._bucket_keys(bucket)
             return sorted(key for key, stored in keys.items() if key.startswith(prefix) and isinstance(stored, FakeKey))
 
     def read(self, bucket: str, key: str) -> bytes:
         """Return an object's bytes; raises JobFailedError where there is none."""
-        CALLS.add_role_call(self._role_arn, "s3:GetObject", s3_arn(self._region_name, bucket, key))
+        self._tell_observers("s3:GetObject", bucket, key)
         with STATE_LOCK:
             stored = self._bucket_keys(bucket).get(key)
         if not isinstance(stored, FakeKey):
@@ -58,7 +60,7 @@ class ObjectStore:
     def write(self, uri: str, body: bytes) -> None:
         """Store bytes under an s3:// URI; raises JobFailedError without the bucket."""
         bucket, key = split_s3_uri(uri)
-        CALLS.add_role_call(self._role_arn, "s3:PutObject", s3_arn(self._region_name, bucket, key))
+        self._tell_observers("s3:PutObject", bucket, key)
         try:
             with STATE_LOCK:
                 self._backend.put_object(bucket, key, body)
@@ -130,6 +132,12 @@ class ObjectStore:
             ) from error
         for relative_path in relative_paths:
             yield S3Object(data_bucket, prefix + relative_path, relative_path.lstrip("/"))
+
+    def _tell_observers(self, action: str, bucket: str, key: str) -> None:
+        if self._role_arn is None:
+            return
+        for observe in OBSERVERS:
+            observe(self._role_arn, self._region_name, action, bucket, key)
 
     def _bucket_keys(self, bucket: str) -> Any:
         try:

@@ -25,6 +25,12 @@ _KINDS = {re.sub(r"(?<!^)(?=[A-Z])", "_", kind.noun).lower(): kind for kind in K
 _LOG_LINES = 200
 
 
+def is_resource_page(path: str) -> bool:
+    """Whether a path is that of a resource's page, which reads and changes nothing."""
+    match = _PATH.fullmatch(path)
+    return match is not None and match["operation"] in _KINDS
+
+
 def resource_page(environ: dict[str, Any]) -> Answer | None:
     """Answer a request for a resource's page; None for any other request."""
     match = _PATH.fullmatch(environ["PATH_INFO"])

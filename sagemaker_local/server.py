@@ -1,5 +1,6 @@
 """The process: moto's server with the embedded SageMaker in it, and everything it starts ended with it."""
 
+import ipaddress
 import json
 import logging
 import os
@@ -8,28 +9,24 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import moto.logs.urls as moto_logs_urls
-import moto.resourcegroupstaggingapi.models as moto_tagging
-import moto.sagemaker.models as moto_sagemaker
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sagemaker.models import sagemaker_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sagemaker_local.call_log import CALLS
+from sagemaker_local import moto_patches
+from sagemaker_local.faults import REFUSALS
 from sagemaker_local.hosting import Endpoint
 from sagemaker_local.http_handler import KeepAliveRequestHandler
 from sagemaker_local.invocations import Answer, error_answer, invoke, respond
-from sagemaker_local.log_queries import LocalLogsResponse
-from sagemaker_local.models import LocalSageMakerBackend
-from sagemaker_local.recorder import Recorder
 from sagemaker_local.resource_page import resource_page
+from sagemaker_local.same_origin import SameOriginOnly
 from sagemaker_local.service import Service
 from sagemaker_local.settings import Settings
 from sagemaker_local.state_lock import STATE_LOCK
-from sagemaker_local.tagging import LocalTaggingBackend
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +52,9 @@ class Application:
         faults, subject = self._service.faults, _subject(environ, action)
         if faults.take("drop_connection", action, subject):
             raise ConnectionAbortedError(f"{action} was dropped on demand")
-        if faults.take("throttle", action, subject):
-            return respond(error_answer(400, "ThrottlingException", "Rate exceeded"), start_response)
+        for fault, refusal in REFUSALS.items():
+            if faults.take(fault, action, subject):
+                return respond(error_answer(*refusal), start_response)
         answer = self._answer(action, environ, start_response)
         if faults.take("lose_response", action, subject):
             raise ConnectionAbortedError(f"the response of {action} was lost on demand")
@@ -104,22 +102,30 @@ class Application:
 class Server:
     """The embedded service on one address."""
 
-    def __init__(self, host: str, port: int, settings: Settings, data_directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        settings: Settings,
+        data_directory: Path | None = None,
+        wrap: Callable[[Any], Any] = lambda application: application,  # puts another WSGI application in front
+        host_names: Iterable[str] = (),  # under which it answers, besides loopback's and the address it listens at
+    ) -> None:
         # Bound here: werkzeug would end the process where the port is taken.
         listening = socket.create_server((host, port), backlog=512)
+        self._address = _reachable(listening.getsockname()[0])
         if data_directory is not None:
             data_directory.mkdir(parents=True, exist_ok=True)
         self._directory = Path(tempfile.mkdtemp(prefix="sagemaker_local_", dir=data_directory))
         self._service = Service(settings, self._directory)
-        LocalSageMakerBackend.service = self._service
-        # Before first access: moto makes one backend per account and region when it is asked for.
-        moto_sagemaker.sagemaker_backends.backend = LocalSageMakerBackend
-        moto_tagging.resourcegroupstaggingapi_backends.backend = LocalTaggingBackend
-        moto_logs_urls.url_paths = {"{0}/$": LocalLogsResponse.dispatch}
-        CALLS.enabled = settings.record_calls
-        application = Recorder(Application(self._service))
+        moto_patches.install(self._service)
         self._http: BaseWSGIServer = make_server(
-            host, port, application, True, request_handler=KeepAliveRequestHandler, fd=listening.fileno()
+            host,
+            port,
+            SameOriginOnly(wrap(Application(self._service)), [self._address, *host_names]),
+            True,
+            request_handler=KeepAliveRequestHandler,
+            fd=listening.fileno(),
         )
         listening.close()  # werkzeug has a duplicate
         os.environ["SAGEMAKER_LOCAL_ENDPOINT_URL"] = self.url
@@ -127,8 +133,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address at which the service answers."""
-        host, port = self._http.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"http://{self._address}:{self._http.port}"
 
     def serve_forever(self) -> None:
         """Answer requests until `stop` is called in another thread."""
@@ -140,6 +145,11 @@ class Server:
         self._http.server_close()
         self._service.jobs.end_all()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _reachable(address: str) -> str:
+    """Return the address that programs of this machine send requests to, jobs included."""
+    return "127.0.0.1" if ipaddress.ip_address(address).is_unspecified else address
 
 
 def _sagemaker_action(environ: dict[str, Any]) -> str:
@@ -155,7 +165,7 @@ def _subject(environ: dict[str, Any], action: str) -> str:
 
 
 def _publish_metrics() -> None:
-    for _, _, backend in moto_sagemaker.sagemaker_backends.iter_backends():
+    for _, _, backend in sagemaker_backends.iter_backends():
         for endpoint in getattr(backend, "endpoints", {}).values():
             if isinstance(endpoint, Endpoint):
                 endpoint.publish_metrics()

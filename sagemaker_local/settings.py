@@ -16,6 +16,7 @@ class Settings:
 
     job_starting_seconds: float = 0.0
     endpoint_creating_seconds: float = 0.0
+    endpoint_baking_seconds: float = 0.0  # at most, of the waits that a DeploymentConfig asks for
     processing_stop_grace_seconds: float = 30.0
     training_stop_grace_seconds: float = 120.0
     max_concurrent_jobs: int = 4
@@ -26,7 +27,6 @@ class Settings:
     invocation_payload_bytes: int = 25 * _MIB
     unpacked_archive_bytes: int = 4096 * _MIB
     private_mounts: bool = True  # False: rewrite /opt/ml even where namespaces are available
-    record_calls: bool = False  # for tests of IAM policies; see sagemaker_local.recorder
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

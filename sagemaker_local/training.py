@@ -13,6 +13,7 @@ from sagemaker_local.exceptions import (
     UnsupportedError,
     ValidationError,
     refuse_members,
+    require_members,
 )
 from sagemaker_local.job import Ending, Job
 from sagemaker_local.object_store import ObjectStore, decompress, regular_files, shard
@@ -50,7 +51,7 @@ _FAILURE_CHARACTERS = 1024
 
 def describe_new(request: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
     """Return the description a CreateTrainingJob request begins with; raises for what cannot be carried out."""
-    _require(request, "AlgorithmSpecification", "InputDataConfig", "ResourceConfig", "StoppingCondition")
+    require_members(request, "AlgorithmSpecification", "InputDataConfig", "ResourceConfig", "StoppingCondition")
     refuse_members(request, *_UNSUPPORTED)
     specification = request["AlgorithmSpecification"]
     if "TrainingImage" not in specification:
@@ -63,7 +64,7 @@ def describe_new(request: Mapping[str, Any], store: ObjectStore) -> dict[str, An
     if request["OutputDataConfig"].get("CompressionType") == "NONE":
         raise UnsupportedError("sagemaker_local writes model artifacts as tar.gz only, not uncompressed.")
     images.training_command(specification["TrainingImage"])
-    _require(request["ResourceConfig"], "InstanceType", "InstanceCount", path="resourceConfig.")
+    require_members(request["ResourceConfig"], "InstanceType", "InstanceCount", path="resourceConfig.")
     require_unique("channel", [channel["ChannelName"] for channel in request["InputDataConfig"]])
     for channel in request["InputDataConfig"]:
         source = channel["DataSource"].get("S3DataSource", {})
@@ -88,17 +89,6 @@ def describe_new(request: Mapping[str, Any], store: ObjectStore) -> dict[str, An
             {"Status": "Starting", "StartTime": started, "StatusMessage": "Starting the training job"}
         ],
     }
-
-
-def _require(request: Mapping[str, Any], *names: str, path: str = "") -> None:
-    """Refuse absent members that the model leaves optional and the service does not."""
-    for name in names:
-        if request.get(name) is None:
-            member = path + name[0].lower() + name[1:]
-            raise ValidationError(
-                f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not "
-                "be null"
-            )
 
 
 class TrainingJob(Job):

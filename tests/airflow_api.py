@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,9 @@ from quickstart.airflow_api import AirflowApi
 
 T = TypeVar("T")
 
-POLL_SECONDS = 0.3
+# The api-server needs some 20 ms of a processor for an answer.
+POLL_SECONDS = 1.0
+RUNNING_POLL_SECONDS = 0.3  # a task may run for a moment only
 # SQLite refuses a write where another one came between, and the api-server answers that with an error.
 DATABASE_ATTEMPTS = 5
 ENDED_RUN_STATES = frozenset({"success", "failed"})
@@ -100,6 +103,10 @@ class DagRun:
         answer = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content="true")
         return "\n".join(" ".join(map(str, event.values())) for event in answer["content"])
 
+    def was_in_triggerer(self, task_id: str) -> bool:
+        """Whether the task's newest try waits, or has waited, in the triggerer."""
+        return re.search(r"^.*trigger .* starting", self.log(task_id), re.MULTILINE) is not None
+
     def set_state(self, state: str) -> None:
         """Mark the run as a user does."""
         self._api.call("PATCH", self._path, {"state": state})
@@ -138,25 +145,28 @@ class DagRun:
             )
             return task if task["state"] == state else None
 
-        return wait_for(look, seconds, self._progress)
+        every = RUNNING_POLL_SECONDS if state == "running" else POLL_SECONDS
+        return wait_for(look, seconds, self._progress, every)
 
     def _progress(self) -> str:
         return f"Run {self.run_id} is {self.state()}: {self.task_states()}"
 
 
-def wait_for(look: Callable[[], T | None], seconds: float, progress: Callable[[], str] = str) -> T:
+def wait_for(
+    look: Callable[[], T | None], seconds: float, progress: Callable[[], str] = str, every: float = POLL_SECONDS
+) -> T:
     """What `look` finds, as soon as it is not None; fails with the progress made where it finds nothing in time."""
-    for _ in pauses(seconds):
+    for _ in pauses(seconds, every):
         found = look()
         if found is not None:
             return found
     raise AssertionError(f"not within {seconds:.0f} s. {progress()}")
 
 
-def pauses(seconds: float) -> Iterator[None]:
+def pauses(seconds: float, every: float = POLL_SECONDS) -> Iterator[None]:
     """Time to look again, until the seconds are over."""
     give_up_at = time.monotonic() + seconds
     yield
     while time.monotonic() < give_up_at:
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
         yield

@@ -15,11 +15,13 @@ from typing import Self
 import psutil
 
 from quickstart.airflow_home import airflow_environment, create_airflow_home
-from quickstart.processes import end_programs, last_lines, start_program
+from quickstart.processes import end_programs, last_lines, send, start_program
 from quickstart.ui import DAG_ID, SERVICES, admin_password, ui_settings
 from tests.airflow_api import DagRun, RunsApi, wait_for
+from tests.run_plans import DEPLOYMENT_VARIABLE
 
 READY_SECONDS = 240.0
+PROCESS_POLL_SECONDS = 0.1
 # More tasks at once than a desktop wants: a task that backs off from a throttled service holds its place all the while.
 SETTINGS = {"CORE__PARALLELISM": "16", "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600"}
 
@@ -45,7 +47,7 @@ class AirflowServices:
         own = {**ui_settings(home, self.port), **SETTINGS, **(settings or {})}
         if database is not None:
             own["DATABASE__SQL_ALCHEMY_CONN"] = database
-        self.environment = airflow_environment(home, service_url, own)
+        self.environment = airflow_environment(home, service_url, own) | DEPLOYMENT_VARIABLE
         self._has_empty_database = database is not None
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
         self._away: set[str] = set()
@@ -76,24 +78,49 @@ class AirflowServices:
             if name not in self._away:
                 assert program.poll() is None, f"{name} ended:\n{last_lines(self._home / f'{name}.log', 40)}"
 
-    def kill_task_process(self, run: DagRun, task_id: str, seconds: float = 120) -> None:
-        """SIGKILL the very process that works on a task, as the kernel does when memory runs out."""
+    def kill_task_process(self, run: DagRun, task_id: str, seconds: float = 120, *, resumed: bool = False) -> None:
+        """SIGKILL the very process that works on a task, as the kernel does when memory runs out.
+
+        It is found by its title: to ask Airflow which tasks run takes longer than some of them do.
+
+        :param resumed: whether the task is deferred, and it is its next process that is meant
+        """
+        title = f"airflow worker -- {run.task(task_id)['id']}"
 
         def task_process() -> psutil.Process | None:
-            pid = run.wait_for_task(task_id, "running", seconds)["pid"]
-            scheduler = psutil.Process(self._programs["scheduler"].pid)
-            return next((child for child in scheduler.children(recursive=True) if child.pid == pid), None)
+            for process in self.scheduled_processes().values():
+                with contextlib.suppress(psutil.Error):
+                    if process.cmdline()[:1] == [title]:
+                        return process
+            return None
 
-        wait_for(task_process, seconds).kill()
+        if resumed:
+            wait_for(lambda: None if task_process() else True, seconds)
+        wait_for(task_process, seconds, every=PROCESS_POLL_SECONDS).kill()
+
+    def scheduled_processes(self) -> dict[int, psutil.Process]:
+        """What the scheduler has started, by process id: the processes that work on tasks are among it."""
+        return {child.pid: child for child in psutil.Process(self._programs["scheduler"].pid).children(recursive=True)}
 
     @contextlib.contextmanager
-    def without(self, name: str, signal_number: signal.Signals = signal.SIGTERM) -> Iterator[None]:
-        """End one of the services by a signal, and start it anew at the end of the block."""
+    def without(
+        self, name: str, signal_number: signal.Signals = signal.SIGTERM, *, with_family: bool = False
+    ) -> Iterator[None]:
+        """End one of the services by a signal, and start it anew at the end of the block.
+
+        :param with_family: whether the signal goes to all that it started as well, as when its machine is lost
+        """
         program = self._programs[name]
         self._away.add(name)
         family = psutil.Process(program.pid).children(recursive=True)
         program.send_signal(signal_number)
-        program.wait(timeout=60)
+        if with_family:
+            send(family, signal_number)
+        try:
+            program.wait(timeout=60)
+        except subprocess.TimeoutExpired:  # it waits for a task; whoever looks after services kills it then
+            send([psutil.Process(program.pid), *family], signal.SIGKILL)
+            program.wait(timeout=60)
         psutil.wait_procs(family, timeout=60)
         try:
             yield

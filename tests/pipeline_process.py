@@ -1,11 +1,15 @@
-"""The pipeline as its users have it: data and an endpoint, and `airflow dags test` as a process of its own."""
+"""The pipeline as its users have it: data and an endpoint, and `airflow dags test`."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import io
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +18,14 @@ from typing import Any
 import boto3
 import httpx
 import numpy as np
+from botocore.config import Config
 
-from quickstart.airflow_home import airflow_environment, create_airflow_home
-from sagemaker_pca.report import RunReport
+from quickstart.airflow_home import airflow_environment, aws_connection, create_airflow_home
+from sagemaker_pca.report.document import RunReport
+from tests.dags_test_process import DagsTestProcess
+from tests.run_plans import DEPLOYMENT_VARIABLE
 
 BUCKET = "sagemaker-pca-us-east-1-123456789012"
-ACCOUNT_ROOT = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
-# Given, so that a run does not spend seconds on importing the SDK; one test leaves them to the SDK's table.
-IMAGES = {
-    "processing_image_uri": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3",
-    "training_image_uri": f"{ACCOUNT_ROOT}/pca:1",
-}
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ class PipelineClient:
                 region_name="us-east-1",
                 aws_access_key_id="local",
                 aws_secret_access_key="local",
+                # Else looked up in the environment, which pytest changes while threads of other tests go through it.
+                config=Config(proxies={}),
             )
-            for service in ("s3", "sagemaker", "sagemaker-runtime")
+            for service in ("s3", "sagemaker", "sagemaker-runtime", "cloudwatch")
         }
         self.s3, self.sagemaker = self._clients["s3"], self._clients["sagemaker"]
-        self.runtime = self._clients["sagemaker-runtime"]
-        self._service_url = service_url
+        self.runtime, self.cloudwatch = self._clients["sagemaker-runtime"], self._clients["cloudwatch"]
+        self.service_url = service_url
         self.s3.create_bucket(Bucket=BUCKET)
 
     def conf(self, **settings: Any) -> dict[str, Any]:
@@ -73,7 +76,6 @@ class PipelineClient:
             "poll_seconds": 0.2,
             # Tests run the same data again and again.
             "force": True,
-            **IMAGES,
             **settings,
         }
 
@@ -94,8 +96,14 @@ class PipelineClient:
         """What the embedded service is still going to fail."""
         return self._faults("GET")
 
+    def forget_faults(self) -> None:
+        """Let the embedded service fail nothing more, of whomever it was planned."""
+        self._faults("DELETE")
+
     def _faults(self, method: str, **request: Any) -> list[dict[str, Any]]:
-        answer = httpx.request(method, f"{self._service_url}/sagemaker-local/faults", timeout=60, **request)
+        answer = httpx.request(
+            method, f"{self.service_url}/sagemaker-local/faults", timeout=60, trust_env=False, **request
+        )
         faults: list[dict[str, Any]] = answer.raise_for_status().json()["faults"]
         return faults
 
@@ -104,7 +112,7 @@ class PipelineClient:
         return self._report(f"runs/{run_name}/report/report.json")
 
     def _report(self, key: str) -> RunReport:
-        return RunReport.from_json(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        return RunReport.read(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read(), key)
 
     def serving_config(self) -> str | None:
         """Name of the configuration that the endpoint serves, None without an endpoint."""
@@ -115,6 +123,11 @@ class PipelineClient:
         assert endpoint["EndpointStatus"] == "InService"
         return str(endpoint["EndpointConfigName"])
 
+    def endpoint_tags(self) -> dict[str, str]:
+        """Tags of the endpoint."""
+        arn = self.sagemaker.describe_endpoint(EndpointName=self.endpoint_name)["EndpointArn"]
+        return {tag["Key"]: tag["Value"] for tag in self.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+
     def project(self, rows: list[list[float]]) -> list[list[float]]:
         """Projections of raw rows as a client gets them."""
         body = "\n".join(",".join(map(repr, row)) for row in rows)
@@ -122,30 +135,39 @@ class PipelineClient:
         return [item["projection"] for item in json.loads(answer["Body"].read())["projections"]]
 
 
-class PipelineProcess(PipelineClient):
-    """The pipeline with an Airflow home of its own.
+@functools.cache
+def dags_test_process() -> DagsTestProcess:
+    """The process in which this test process' runs take place, with an Airflow home of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="dags test "))
+    create_airflow_home(folder / "air flow")
+    process = DagsTestProcess(airflow_environment(folder / "air flow", "", settings={}) | DEPLOYMENT_VARIABLE, folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(process.close)
+    return process
 
-    :param service_url: address of the embedded service
-    :param folder: empty folder for the Airflow home
-    :param name: tells this pipeline's raw data and endpoint from those of other tests on the same service
+
+class PipelineProcess(PipelineClient):
+    """The pipeline as `airflow dags test` runs it.
+
+    :param process: where the runs take place, unless it is the one that this test process' pipelines share
     """
 
-    def __init__(self, service_url: str, folder: Path, name: str) -> None:
+    def __init__(self, service_url: str, name: str, process: DagsTestProcess | None = None) -> None:
         super().__init__(service_url, name)
-        create_airflow_home(folder)
-        self._environment = airflow_environment(folder, service_url, settings={})
+        self._process = process or dags_test_process()
 
     def run(self, **settings: Any) -> FinishedRun:
         """Run the DAG to its end and read the report it published."""
         before = self._report_keys()
-        done = self.dags_test("pca_pipeline", self.conf(**settings))
+        exit_code, log = self.dags_test("pca_pipeline", self.conf(**settings))
         new = [key for key in self._report_keys() - before if self._is_ours(key)]
-        assert len(new) == 1, f"{len(new)} reports appeared.\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
-        return FinishedRun(done.returncode, done.stdout, self._report(new[0]))
+        assert len(new) == 1, f"{len(new)} reports appeared.\n{log[-8000:]}"
+        return FinishedRun(exit_code, log, self._report(new[0]))
 
-    def dags_test(self, dag_id: str, conf: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-        """Run a DAG with `airflow dags test`."""
-        return dags_test(self._environment, dag_id, conf)
+    def dags_test(self, dag_id: str, conf: dict[str, Any]) -> tuple[int, str]:
+        """Exit code and output of `airflow dags test`."""
+        connection = {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self.service_url)}
+        return self._process.run(["dags", "test", dag_id, "--conf", json.dumps(conf)], connection)
 
     def _report_keys(self) -> set[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")

@@ -1,6 +1,8 @@
 """Decides as IAM does whether statements allow what is asked: explicit deny, else allow, else deny.
 
-Holds exactly what the project's template uses, and refuses a policy with anything else in it.
+Holds exactly what the project's template uses, and refuses a policy with anything else in it. Written here because no
+library decides about one request: IAM's own simulator needs an account, moto allows whatever a condition says, and
+policy-sentry and cloudsplaining, which other tests use, tell what a policy holds and which actions exist.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 

@@ -19,16 +19,20 @@ class ServiceProcess:
     """The embedded service in a fresh process on a free port, for as long as the `with` block lasts.
 
     The process also ends by itself when the one that started it is gone.
+    With `recording` it keeps all calls, as `tests.recording` says.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, arguments: Sequence[str] = (), *, recording: bool = False
+    ) -> None:
+        self._module = "tests.recording" if recording else "sagemaker_local"
         self._environment = {**os.environ, "PYTHONPATH": f"{_PROJECT}:{_PROJECT / 'plugins'}", **(environment or {})}
         self._arguments = arguments
         self.url = ""
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sagemaker_local", "--port", "0", "--stop-with-parent", *self._arguments],
+            [sys.executable, "-m", self._module, "--port", "0", "--stop-with-parent", *self._arguments],
             stdout=subprocess.PIPE,
             text=True,
             env=self._environment,

@@ -16,9 +16,45 @@ None of them gets better by trying again with the same input, so `retry_policy` 
 
 from __future__ import annotations
 
+from pydantic import BaseModel, ConfigDict
+
+
+class Failure(BaseModel):
+    """Why something failed, as a value: made where it is known, carried unchanged, rendered once.
+
+    :param reason: what happened, with the values that matter, in sentences
+    :param hint: what to do about it; empty where the reason says it all
+    :param link: address of a page that tells more, such as a job's log
+    :param log_tail: the last lines of the log of what failed
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+    hint: str = ""
+    link: str = ""
+    log_tail: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """The failure that an error carries; that of an error which is none of ours is its class and its words."""
+        if isinstance(error, SageMakerPcaError):
+            return error.failure
+        return cls(reason=f"{type(error).__name__}: {error}")
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.reason, self.hint, self.link)))
+
 
 class SageMakerPcaError(Exception):
-    """The root of this package's errors."""
+    """The root of this package's errors; arguments as of `Failure`."""
+
+    def __init__(self, reason: str, *, hint: str = "", link: str = "", log_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.failure = Failure(reason=reason, hint=hint, link=link, log_tail=log_tail)
+
+    def __str__(self) -> str:
+        return str(self.failure)
 
 
 class SettingError(SageMakerPcaError, ValueError):

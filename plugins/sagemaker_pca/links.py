@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperatorLink
 
-from sagemaker_pca.job_status import ResourceKind
+from sagemaker_pca.resource_kinds import ResourceKind
 
 Target = tuple[ResourceKind, str]
 

@@ -1,52 +1,18 @@
-"""Which errors are worth another try: throttling, outages and lost connections; never a wrong request."""
+"""What a task does with an error: try again what may pass, fail at once, with a hint, what will not."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - botocore's own name for it
-    CredentialRetrievalError,
-    HTTPClientError,
-    IncompleteReadError,
-    MetadataRetrievalError,
-)
 
 from sagemaker_pca.exceptions import SageMakerPcaError
-from sagemaker_pca.sagemaker_hook import is_missing
+from sagemaker_pca.hooks.errors import MISTAKES, Outlook, code_of, outlook
 
-# botocore's own list of throttling codes is longer; these are the ones that SageMaker, S3 and STS document.
-TRANSIENT_CODES = frozenset(
-    {
-        "CapacityError",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalError",
-        "ModelNotReadyException",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-# botocore has no common class for them: a refused connection is no HTTPClientError.
-LOST_CONNECTIONS = (
-    ConnectionError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    IncompleteReadError,
-    MetadataRetrievalError,
-)
 HINTS = {
     "AccessDenied": "Allow the action to the connection's identity.",
     "AccessDeniedException": "Allow the action to the connection's identity.",
-    "ExpiredTokenException": "Renew the connection's credentials.",
     "ResourceLimitExceeded": "Ask for a higher quota, or choose another instance type.",
     "UnrecognizedClientException": "Check the connection's credentials.",
     "ValidationException": "Correct the setting that the message names.",
@@ -57,17 +23,17 @@ class SageMakerRetryPolicy(RetryPolicy):
     """Retry what may pass by itself; fail at once, with a hint, what will not."""
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
-        """Decide from the class of the error."""
-        if isinstance(exception, SageMakerPcaError):
-            return RetryDecision.fail("Trying again with the same input would end the same way.")
-        if is_transient(exception):
-            return RetryDecision.retry(reason=f"{type(exception).__name__} may pass by itself.")
-        if isinstance(exception, ClientError):
-            code = exception.response["Error"].get("Code", "")
-            return RetryDecision.fail(HINTS.get(code, f"{code} does not pass by itself."))
-        if isinstance(exception, BotoCoreError):
-            return RetryDecision.fail("The connection or the request is wrong. Check the Airflow connection.")
-        return RetryDecision.default()
+        """Decide from what the error says about the next try."""
+        name = type(exception).__name__
+        match outlook(exception):
+            case Outlook.PASSES:
+                return RetryDecision.retry(reason=f"{name} may pass by itself.")
+            case Outlook.NEEDS_CREDENTIALS:
+                return RetryDecision.retry(reason=f"{name} passes when the connection's credentials are good again.")
+            case Outlook.STAYS:
+                return RetryDecision.fail(why_it_stays(exception))
+            case Outlook.UNKNOWN:
+                return RetryDecision.default()
 
     def serialize(self) -> dict[str, Any]:
         """Nothing to keep: the policy has no settings."""
@@ -79,11 +45,22 @@ class SageMakerRetryPolicy(RetryPolicy):
         return cls()
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether the same request may well be answered a little later."""
-    if not isinstance(error, ClientError):
-        return isinstance(error, LOST_CONNECTIONS)
-    if error.operation_name.startswith(("Create", "Update")) and is_missing(error):
-        return True  # what was created a moment ago may not be visible yet
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return error.response["Error"].get("Code") in TRANSIENT_CODES or status >= 500
+def why_it_stays(error: BaseException) -> str:
+    """What to do about an error that another try would only meet again."""
+    if isinstance(error, SageMakerPcaError):
+        return "Trying again with the same input would end the same way."
+    if code := code_of(error):
+        return HINTS.get(code, f"{code} does not pass by itself.")
+    if isinstance(error, MISTAKES):
+        return f"{type(error).__name__} is a mistake in the code or in what is installed; see the task's log for where."
+    return "The connection or the request is wrong. Check the Airflow connection."
+
+
+RETRIES: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": SageMakerRetryPolicy(),
+}
+"""Arguments of tasks that talk to AWS: what may pass by itself gets three more tries within some minutes."""

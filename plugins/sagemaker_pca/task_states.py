@@ -6,8 +6,8 @@ from typing import Any
 
 from airflow.sdk import Context
 
-FAILURE_KEY = "failure"
-FAILED_STATES = frozenset({"failed", "upstream_failed"})
+from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.run.tasks import FAILURE_KEY
 
 
 def task_states(context: Context) -> dict[str, str]:
@@ -24,5 +24,7 @@ def task_durations(context: Context) -> dict[str, float | None]:
 
 
 def record_failure(context: Any) -> None:
-    """Keep a failed task's error for the run report: an `on_failure_callback`."""
-    context["ti"].xcom_push(key=FAILURE_KEY, value=str(context.get("exception", "")))
+    """Keep why a task failed for the run report: an `on_failure_callback`."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        context["ti"].xcom_push(key=FAILURE_KEY, value=Failure.of(error).model_dump(mode="json"))

@@ -12,7 +12,7 @@ from sagemaker_local.pca_algorithm.content_type import ContentType
 from sagemaker_local.pca_algorithm.csv_matrix import iter_csv
 from sagemaker_local.pca_algorithm.environment import TrainingEnvironment
 from sagemaker_local.pca_algorithm.errors import CustomerError
-from sagemaker_pca.formats.recordio import iter_features
+from sagemaker_local.pca_algorithm.recordio import iter_features
 
 RECORDIO_TYPES = ("application/x-recordio-protobuf", "application/x-labeled-vector-protobuf", "protobuf")
 _CSV_TYPE = "text/csv"

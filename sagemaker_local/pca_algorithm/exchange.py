@@ -1,5 +1,6 @@
 """How the hosts of one job meet: each leaves its sums in a directory they share, and the leader collects them."""
 
+import io
 import json
 import os
 import time
@@ -7,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sagemaker_local.pca_algorithm.errors import PeerError, TrainingError
-from sagemaker_pca.formats.mxnet_ndarray import read_ndarrays, write_ndarrays
 
 _POLL_SECONDS = 0.02
 
@@ -23,7 +24,9 @@ class Exchange:
 
     def publish_sums(self, host: str, state: Mapping[str, NDArray[Any]]) -> None:
         """Leave a host's sums for the leader."""
-        self._publish(self._sums_path(host), write_ndarrays(state))
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **state)
+        self._publish(self._sums_path(host), content.getvalue())
 
     def publish_failure(self, host: str, error: TrainingError) -> None:
         """Tell the leader that a host's sums will never come, and why."""
@@ -39,7 +42,8 @@ class Exchange:
             while not self._sums_path(host).exists():
                 self._raise_failure(hosts)
                 time.sleep(_POLL_SECONDS)
-            yield read_ndarrays(self._sums_path(host).read_bytes())
+            with np.load(self._sums_path(host)) as state:
+                yield dict(state)
 
     def _publish(self, path: Path, content: bytes) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -53,7 +57,7 @@ class Exchange:
                 raise PeerError(**json.loads(self._failure_path(host).read_text()))
 
     def _sums_path(self, host: str) -> Path:
-        return self._directory / f"sums-{host}.ndarrays"
+        return self._directory / f"sums-{host}.npz"
 
     def _failure_path(self, host: str) -> Path:
         return self._directory / f"failure-{host}.json"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sagemaker_local.pca_algorithm.ndarray_file import read_arrays, write_arrays
 from sagemaker_local.pca_algorithm.sums import Components, Matrix
-from sagemaker_pca.formats.mxnet_ndarray import read_ndarrays, write_ndarrays
 
 MODEL_FILE_NAME = "model_algo-1"
 
@@ -16,12 +16,12 @@ def write_model(path: Path, components: Components) -> None:
     if components.mean is not None:
         arrays["mean"] = components.mean[np.newaxis]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(write_ndarrays({name: array.astype(np.float32) for name, array in arrays.items()}))
+    path.write_bytes(write_arrays({name: array.astype(np.float32) for name, array in arrays.items()}))
 
 
 def read_model(path: Path) -> Components:
     """Read a model file in float64; raises ValueError where the arrays do not make a model."""
-    arrays = {name: array.astype(np.float64) for name, array in read_ndarrays(path.read_bytes()).items()}
+    arrays = {name: array.astype(np.float64) for name, array in read_arrays(path.read_bytes()).items()}
     if missing := {"s", "v"} - arrays.keys():
         raise ValueError(f"arrays {sorted(missing)} are missing")
     vectors, mean = arrays["v"], arrays.get("mean")

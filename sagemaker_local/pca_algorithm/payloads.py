@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sagemaker_local.pca_algorithm.content_type import ContentType
 from sagemaker_local.pca_algorithm.csv_matrix import parse_csv
-from sagemaker_pca.formats.recordio import decode_features, encode_projections
+from sagemaker_local.pca_algorithm.recordio import decode_features, encode_projections
 
 Rows = NDArray[Any]
 

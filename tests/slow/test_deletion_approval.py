@@ -12,7 +12,7 @@ import pytest
 
 from tests.airflow_api import DagRun
 from tests.airflow_services import AirflowServices
-from tests.e2e.sagemaker_pca.embedded_estate import EmbeddedEstate
+from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory
 from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -42,13 +42,13 @@ def airflow(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def estate(service_url: str) -> Iterator[EmbeddedEstate]:
-    estate = EmbeddedEstate(service_url)
+def inventory(service_url: str) -> Iterator[EmbeddedInventory]:
+    inventory = EmbeddedInventory(service_url)
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     for name in ("one", "two", "three"):
-        estate.serve(name, tags={"expires-at": yesterday})
-    yield estate
-    estate.remove_everything()
+        inventory.serve(name, tags={"expires-at": yesterday})
+    yield inventory
+    inventory.remove_everything()
 
 
 def start(airflow: AirflowServices, **settings: Any) -> DagRun:
@@ -65,24 +65,24 @@ def answer(airflow: AirflowServices, run: DagRun, option: str) -> None:
 
 
 def test_an_approved_plan_is_carried_out_as_far_as_it_is_still_right(
-    airflow: AirflowServices, estate: EmbeddedEstate
+    airflow: AirflowServices, inventory: EmbeddedInventory
 ) -> None:
     run = start(airflow, require_approval=True)
     run.wait_for_task("approve", "awaiting_input", RUN_SECONDS)
-    estate.protect("two")
+    inventory.protect("two")
     answer(airflow, run, "Approve")
     assert run.wait_until_ended(RUN_SECONDS) == "success"
 
-    assert set(estate.names()["endpoint"]) == {"two"}
+    assert set(inventory.names()["endpoint"]) == {"two"}
     report = run.xcom("report")
     assert report["verdict"] == "deleted"
     outcomes = {(item["kind"], item["name"]): item["outcome"] for item in report["outcomes"]}
     assert outcomes[("endpoint", "two")] == outcomes[("endpoint_config", "two")] == outcomes[("model", "two")] == "kept"
     assert [outcomes[("endpoint", name)] for name in ("one", "three")] == ["deleted", "deleted"]
-    assert estate.reports() == [report]
+    assert inventory.reports() == [report]
 
 
-def test_a_rejected_plan_deletes_nothing_and_says_so(airflow: AirflowServices, estate: EmbeddedEstate) -> None:
+def test_a_rejected_plan_deletes_nothing_and_says_so(airflow: AirflowServices, inventory: EmbeddedInventory) -> None:
     run = start(airflow, require_approval=True)
     answer(airflow, run, "Reject")
     assert run.wait_until_ended(RUN_SECONDS) == "success"
@@ -91,17 +91,17 @@ def test_a_rejected_plan_deletes_nothing_and_says_so(airflow: AirflowServices, e
     report = run.xcom("report")
     assert report["verdict"] == "not approved"
     assert {item["outcome"] for item in report["outcomes"]} == {"kept"}
-    assert set(estate.names()["endpoint"]) == {"one", "two", "three"}
+    assert set(inventory.names()["endpoint"]) == {"one", "two", "three"}
 
 
-def test_nobody_is_asked_unless_the_run_wants_it(airflow: AirflowServices, estate: EmbeddedEstate) -> None:
+def test_nobody_is_asked_unless_the_run_wants_it(airflow: AirflowServices, inventory: EmbeddedInventory) -> None:
     run = start(airflow)
     assert run.wait_until_ended(RUN_SECONDS) == "success"
     assert run.task_states()["approve"] == "skipped"
-    assert estate.names()["endpoint"] == set()
+    assert inventory.names()["endpoint"] == set()
 
 
-def test_chains_are_told_apart_by_their_endpoint(airflow: AirflowServices, estate: EmbeddedEstate) -> None:
+def test_chains_are_told_apart_by_their_endpoint(airflow: AirflowServices, inventory: EmbeddedInventory) -> None:
     run = start(airflow)
     assert run.wait_until_ended(RUN_SECONDS) == "success"
     path = f"dags/{DAG_ID}/dagRuns/{run.run_id}/taskInstances/delete/listMapped"

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from quickstart.airflow_home import ROOT
-from sagemaker_pca.run_files import run_name
+from sagemaker_pca.run.locations import run_name
 from tests.airflow_services import AirflowServices
 from tests.pipeline_process import PipelineClient, raw_csv
 from tests.postgresql_server import PostgresqlServer
+from tests.run_plans import DEPLOYMENT_ID
 from tests.service_process import ServiceProcess
 from tests.slow.fault_scenarios.scene import DAG_ID, RAW_ROWS, RUN_SECONDS, SCENARIOS, Stage
 
@@ -52,7 +53,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresqlServer
             run = airflow.api.trigger(DAG_ID, "earlier", earlier.conf())
             assert run.wait_until_ended(RUN_SECONDS) == "success", run.task_states()
             try:
-                yield Stage(airflow, service.url, service.process, run_name(DAG_ID, "earlier"))
+                yield Stage(airflow, service.url, service.process, run_name(DEPLOYMENT_ID, DAG_ID, "earlier"))
             finally:
                 service.process.send_signal(signal.SIGCONT)  # a frozen process would not end
 

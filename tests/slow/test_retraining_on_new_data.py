@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from sagemaker_pca.report import Verdict
-from sagemaker_pca.retraining_schedule import DEFAULT_SETTLE_SECONDS
-from sagemaker_pca.run_files import run_name
+from sagemaker_pca.report.document import Verdict
+from sagemaker_pca.run.locations import run_name
+from sagemaker_pca.schedule import DEFAULT_SETTLE_SECONDS
 from tests.airflow_api import DagRun, wait_for
 from tests.airflow_services import AirflowServices
 from tests.events_queue import EventsQueue, report_of
 from tests.pipeline_process import BUCKET, PipelineClient, raw_csv
+from tests.run_plans import DEPLOYMENT_ID
 from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -116,7 +117,7 @@ def test_a_test_event_of_s3_is_deleted_and_starts_nothing(airflow: AirflowServic
 def test_a_new_file_retrains_once_it_has_settled(
     airflow: AirflowServices, pipeline: PipelineClient, queue: EventsQueue, retrained: Retrained
 ) -> None:
-    name = run_name(PIPELINE, retrained.pipeline.run_id)
+    name = run_name(DEPLOYMENT_ID, PIPELINE, retrained.pipeline.run_id)
     assert pipeline.report(name).run.verdict is Verdict.PROMOTED
     assert pipeline.serving_config() == name
 
@@ -150,6 +151,6 @@ def test_an_event_that_somebody_makes_by_hand_starts_a_run_that_finds_nothing_to
     (asset,) = airflow.api.call("GET", "assets", name_pattern=CHANGED)["assets"]
     run = run_after(airflow, PIPELINE, lambda: airflow.api.call("POST", "assets/events", {"asset_id": asset["id"]}))
 
-    assert pipeline.report(run_name(PIPELINE, run.run_id)).run.verdict is Verdict.SKIPPED
-    assert run.task_states()["training.start_training"] == "skipped"
+    assert pipeline.report(run_name(DEPLOYMENT_ID, PIPELINE, run.run_id)).run.verdict is Verdict.SKIPPED
+    assert run.task_states()["start_training"] == "skipped"
     assert pipeline.sagemaker.list_training_jobs()["TrainingJobSummaries"] == jobs

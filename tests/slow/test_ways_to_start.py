@@ -12,14 +12,15 @@ from selenium import webdriver
 
 from quickstart.sample_ecg import write_recordings
 from quickstart.ui import DAG_ID
-from sagemaker_pca.report import RunReport, Verdict
-from sagemaker_pca.run_config import VARIABLE_NAME
-from sagemaker_pca.run_files import run_name
+from sagemaker_pca.report.document import RunReport, Verdict
+from sagemaker_pca.run.locations import run_name
+from sagemaker_pca.settings.pipeline import VARIABLE_NAME
 from tests.airflow_api import DagRun, wait_for
 from tests.airflow_pages import AirflowPages
 from tests.airflow_services import AirflowServices
-from tests.pipeline_process import IMAGES, PipelineClient, PipelineProcess, dags_test, raw_csv
+from tests.pipeline_process import PipelineClient, PipelineProcess, dags_test, raw_csv
 from tests.postgresql_server import PostgresqlServer
+from tests.run_plans import DEPLOYMENT_ID, OWNER_TAGS
 from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -31,7 +32,6 @@ SCHEDULING_SECONDS = 120
 TRAINING_DELAY_SECONDS = 20
 # None at its default, and one for each kind of field that the form has: text, list, menu, number, yes or no.
 SETTINGS = {
-    **IMAGES,
     "feature_columns": ["Ch5", "Ch6", "Ch8"],
     "missing_values": "drop",
     "scaling": "standardize",
@@ -66,9 +66,9 @@ def airflow(
 
 
 @pytest.fixture(scope="module")
-def earlier_model(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def earlier_model(service_url: str) -> str:
     """The endpoint configuration of a model that was trained on other data, outside of the Airflow under test."""
-    earlier = PipelineProcess(service_url, tmp_path_factory.mktemp("earlier"), "earlier")
+    earlier = PipelineProcess(service_url, "earlier")
     earlier.put_raw("recording.csv", raw_csv(rows=2000))
     run = earlier.run(feature_columns=SETTINGS["feature_columns"], num_components=SETTINGS["num_components"])
     assert run.exit_code == 0, run.log[-4000:]
@@ -85,7 +85,9 @@ def pipeline(service_url: str, earlier_model: str, tmp_path_factory: pytest.Temp
     for path in write_recordings(tmp_path_factory.mktemp("recordings"), recordings=2, seconds=10):
         pipeline.upload_raw(path)
     for way in WAYS:
-        pipeline.sagemaker.create_endpoint(EndpointName=endpoint_name(way), EndpointConfigName=earlier_model)
+        pipeline.sagemaker.create_endpoint(
+            EndpointName=endpoint_name(way), EndpointConfigName=earlier_model, Tags=OWNER_TAGS
+        )
         in_service = pipeline.sagemaker.get_waiter("endpoint_in_service")
         in_service.wait(EndpointName=endpoint_name(way), WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     return pipeline
@@ -121,7 +123,7 @@ def runs(airflow: AirflowServices, pipeline: PipelineClient, browser: webdriver.
 
 @pytest.fixture(scope="module")
 def reports(runs: dict[str, DagRun], pipeline: PipelineClient) -> dict[str, RunReport]:
-    return {way: pipeline.report(run_name(DAG_ID, run.run_id)) for way, run in runs.items()}
+    return {way: pipeline.report(run_name(DEPLOYMENT_ID, DAG_ID, run.run_id)) for way, run in runs.items()}
 
 
 def endpoint_name(way: str) -> str:
@@ -192,4 +194,4 @@ def test_airflow_knows_all_three_runs_by_how_they_began(runs: dict[str, DagRun],
 
 @pytest.mark.parametrize("way", ["form", "schedule"])
 def test_the_services_waited_in_the_triggerer(runs: dict[str, DagRun], way: str) -> None:
-    assert "Trigger fired event" in runs[way].log("training.wait_for_training")
+    assert runs[way].was_in_triggerer("wait_for_training")

@@ -25,12 +25,12 @@ class SageMakerDeletionApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Show the plan and wait for an answer."""
-        from sagemaker_pca.sweep.deletion_plan import DeletionPlan
-        from sagemaker_pca.sweep.table import plan_summary, planned_table
+        from sagemaker_pca.endpoints.deletion_plan import DeletionPlan
+        from sagemaker_pca.endpoints.table import approval_page
 
         document = context["ti"].xcom_pull(task_ids=self.plan_task_id, key=PLAN_KEY)
-        plan = DeletionPlan.model_validate({**document, "chains": ()}) if document else None
+        plan = DeletionPlan.model_validate(document) if document else None
         if plan is None or plan.command.dry_run or not plan.command.require_approval or not plan.going:
             raise AirflowSkipException("Nobody has to be asked.")
-        self.body = f"{plan_summary(plan)}\n\n```\n{planned_table(plan.going)}\n```"
+        self.body = approval_page(plan)
         return super().execute(context)

@@ -4,45 +4,59 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import Context
-from botocore.exceptions import ClientError
+from airflow.sdk.exceptions import AirflowSkipException
 
-from sagemaker_pca.deployment import Action, DeploymentRecord, next_action, record_deployment
-from sagemaker_pca.deployment_lease import DeploymentLease
-from sagemaker_pca.exceptions import LeaseHeldError, WaitTimeoutError
-from sagemaker_pca.job_status import ENDPOINT
+from sagemaker_pca.endpoints.deployment import Action, next_action, record_deployment
+from sagemaker_pca.endpoints.ownership import check_own, is_managed, why_not_own
+from sagemaker_pca.endpoints.records import DeploymentRecord, Promotion
+from sagemaker_pca.exceptions import LeaseHeldError
+from sagemaker_pca.hooks.deployment_lease import DeploymentLease
 from sagemaker_pca.links import Target
-from sagemaker_pca.operators.hooked import Request, SageMakerPcaOperator
-from sagemaker_pca.sagemaker_hook import is_already_there, is_in_progress
-from sagemaker_pca.triggers.wait import SHORTEST_DEFERRAL_SECONDS
+from sagemaker_pca.operators.base import Request
+from sagemaker_pca.operators.endpoint_change import EndpointChangeOperator
+from sagemaker_pca.resource_kinds import ENDPOINT
+from sagemaker_pca.run.plan import DEPLOYMENT_TAG
+from sagemaker_pca.run.tasks import SKIP_REASON_KEY
+from sagemaker_pca.triggers.base import SHORTEST_DEFERRAL_SECONDS
 
-# An endpoint that is changing when we come is waited out this long: a rolling deployment may take eight hours.
-CHANGING_WAIT_SECONDS = 28_800
 
-
-class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
+class SageMakerDeployEndpointOperator(EndpointChangeOperator):
     """Create an endpoint, or update it to a new configuration, as its state allows.
 
     A Failed endpoint is replaced, one that is changing is waited out, one that serves the configuration already is
-    kept. Before the request, the configuration now in service is recorded in S3 as the roll-back target; a later try
-    keeps to the record unless another run deployed since. Only the holder of the endpoint's lease deploys.
+    kept. An update retains instance counts and weights that others set, unless the new configuration changes them.
+    Before the request, the configuration now in service is recorded in S3 as the roll-back target; a later try keeps to
+    the record unless another run deployed since. Only the holder of the endpoint's lease deploys, and only to an
+    endpoint that carries the tag `deployment-id` of the request, or none where the request has none.
 
     :param config: request of :py:meth:`SageMaker.Client.create_endpoint`, or a callable that makes it (templated)
     :param record_uri: S3 URI of the deployment record (templated)
-    :param lease_uri: S3 URI of the endpoint's lease (templated)
-    :param holder: run that deploys; named to whoever finds the lease taken (templated)
+    :param promoted_uri: S3 URI of the endpoint's promotion: a model of a later listing of raw data stays in service,
+        and the task is skipped (templated)
+    :param listed_at: when the raw data was listed that the model is of, as ISO text (templated)
+    :param lease: arguments of the endpoint's `DeploymentLease`: uri and holder, the run that deploys (templated)
+    :param take_over: whether to deploy to somebody else's endpoint too, which gets the request's tags (templated)
     :param lease_wait_seconds: how long to wait for the lease before failing (templated)
     :param poll_seconds: seconds between two looks while waiting (templated)
     :return: ``{"endpoint_name", "endpoint_config_name", "previous_endpoint_config_name", "action"}``
     """
 
     template_fields: Sequence[str] = aws_template_fields(
-        "config", "record_uri", "lease_uri", "holder", "lease_wait_seconds", "poll_seconds"
+        "config",
+        "record_uri",
+        "promoted_uri",
+        "listed_at",
+        "lease",
+        "take_over",
+        "lease_wait_seconds",
+        "poll_seconds",
     )
 
     def __init__(
@@ -50,84 +64,141 @@ class SageMakerDeployEndpointOperator(SageMakerPcaOperator):
         *,
         config: Request,
         record_uri: Any,
-        lease_uri: Any,
-        holder: Any,
+        lease: Any,
+        promoted_uri: Any = None,
+        listed_at: Any = None,
+        take_over: Any = False,
         lease_wait_seconds: Any = 1800,
         poll_seconds: Any = 15,
         **kwargs: Any,
     ) -> None:
         super().__init__(config=config, **kwargs)
         self.record_uri = record_uri
-        self.lease_uri = lease_uri
-        self.holder = holder
+        self.lease = lease
+        self.promoted_uri = promoted_uri
+        self.listed_at = listed_at
+        self.take_over = take_over
         self.lease_wait_seconds = lease_wait_seconds
         self.poll_seconds = poll_seconds
 
     def execute(
         self, context: Context, event: dict[str, Any] | None = None, waiting_since: float | None = None
     ) -> dict[str, Any]:
-        """Take the lease, record what is in service, and ask for the change; comes back here after each pause."""
-        waiting_since = waiting_since or time.time()
-        waited = time.time() - waiting_since
-        if holder := DeploymentLease(self.lease_uri, self.holder).acquire(self.pca_hook):
-            if waited >= float(self.lease_wait_seconds):
-                raise LeaseHeldError(
-                    f"endpoint {self.config['EndpointName']} is being deployed by {holder}; waited {waited:.0f} s. "
-                    "Trigger this run again later, or raise lease_wait_seconds."
-                )
-            self._pause(waiting_since, f"the deployment lease is held by {holder}")
+        """Take the lease, record what is in service, and ask for the change; comes back here after each wait.
 
+        Raises:
+            AirflowSkipException: when a model of newer data was promoted meanwhile.
+            DeploymentError: when the endpoint is somebody else's.
+        """
+        waiting_since = waiting_since or time.time()
+        if holder := DeploymentLease(**self.lease).acquire(self.pca_hook):
+            self._wait_for_lease(holder, waiting_since)
+
+        self._never_go_back(context)
         name, wanted = self.config["EndpointName"], self.config["EndpointConfigName"]
         endpoint = self.pca_hook.find_endpoint(name)
+        self._own(endpoint)
         action = next_action(endpoint, wanted)
         if action == "wait" and endpoint is not None:
-            if waited >= CHANGING_WAIT_SECONDS:
-                raise WaitTimeoutError(f"endpoint {name} is still {endpoint['EndpointStatus']} after {waited:.0f} s.")
-            self._pause(waiting_since, f"endpoint {name} is {endpoint['EndpointStatus']}")
-
+            self.wait_until_at_rest(endpoint, waiting_since)
         record = self._record(endpoint, wanted)
         self.log.info("Endpoint %s: %s, to serve %s", name, action, wanted)
-        self._ask_for(action)
-        if endpoint is not None and action in {"update", "keep"} and self.config.get("Tags"):
+        self._ask_for(action, endpoint)
+        if action == "replace" and endpoint is not None:
+            self.wait_until_at_rest(endpoint, waiting_since)
+        if endpoint is not None and self.config.get("Tags"):
             # A kept endpoint too: the try that updated it may have got no further.
             self.pca_hook.conn.add_tags(ResourceArn=endpoint["EndpointArn"], Tags=self.config["Tags"])
-        return record.model_dump() | {"action": action}
+        return record.model_dump(mode="json") | {"action": action}
 
     @property
     def link_target(self) -> Target:
         """The endpoint."""
         return ENDPOINT, self.config["EndpointName"]
 
-    def _ask_for(self, action: Action) -> None:
-        try:
+    def _ask_for(self, action: Action, endpoint: dict[str, Any] | None) -> None:
+        """Ask for the change; that of a replacement begins with a deletion, whose end is waited for."""
+        with self.asked_once():
             if action == "replace":
-                self.pca_hook.delete_endpoint_and_wait(self.config["EndpointName"], float(self.poll_seconds))
-            if action in {"create", "replace"}:
+                self.pca_hook.delete_if_there("endpoint", EndpointName=self.config["EndpointName"])
+            if action == "create":
                 self.pca_hook.create_endpoint(self.config, wait_for_completion=False)
-            if action == "update":
-                self.pca_hook.update_endpoint_without_tags(self.config)
-        except ClientError as error:
-            # botocore repeats a request whose answer was lost, and the service refuses the repetition.
-            if not (is_already_there(error) or is_in_progress(error)):
-                raise
-            self.log.info("The change is under way already: %s", error)
+            if action == "update" and endpoint is not None:
+                self.pca_hook.update_and_retain(endpoint, self.config)
+
+    def change_is_under_way(self) -> None:
+        """Look whose the change is: somebody else may have been quicker to create an endpoint of this name."""
+        self._own(self.pca_hook.find_endpoint(self.config["EndpointName"]))
+
+    def _never_go_back(self, context: Context) -> None:
+        """Leave a model of newer data in service; under the lease, so that nobody promotes one at the same time."""
+        promotion = self.pca_hook.find_document(self.promoted_uri, Promotion) if self.promoted_uri else None
+        run_name, listed_at = self.lease["holder"], self._listed_at
+        if promotion is not None and listed_at and promotion.is_of_newer_data(run_name, listed_at):
+            reason = (
+                f"Not deployed: run {promotion.run_name}, which is in service, is of raw data listed at "
+                f"{promotion.listed_at:%Y-%m-%d %H:%M:%S}, this run's at {listed_at:%Y-%m-%d %H:%M:%S}."
+            )
+            context["ti"].xcom_push(key=SKIP_REASON_KEY, value=reason)
+            raise AirflowSkipException(reason)
+
+    @property
+    def _listed_at(self) -> datetime | None:
+        return datetime.fromisoformat(self.listed_at) if self.listed_at else None
+
+    def _own(self, endpoint: dict[str, Any] | None) -> None:
+        """See that an endpoint is this deployment's, or make it so where the settings say so.
+
+        Raises:
+            DeploymentError: when it is somebody else's.
+        """
+        if endpoint is None:
+            return
+        name, wanted = endpoint["EndpointName"], {tag["Key"]: tag["Value"] for tag in self.config.get("Tags", ())}
+        tags, deployment_id = self.pca_hook.tags(endpoint["EndpointArn"]), self._deployment_id
+        if deployment_id is None and not is_managed(tags):
+            return  # a DAG without deployments of its own, on an endpoint of none
+        if not self.take_over:
+            check_own(name, tags, deployment_id)
+        elif why_not_own(tags, deployment_id):
+            self.log.warning("Endpoint %s is taken over; its tags were %s", name, tags)
+            # Before the change: whoever comes to roll it back has to know whose it is.
+            self.pca_hook.add_tags(endpoint["EndpointArn"], wanted)
+            self.pca_hook.take_over_config(endpoint["EndpointConfigName"], deployment_id)
+
+    @property
+    def _deployment_id(self) -> str | None:
+        tags: list[dict[str, str]] = self.config.get("Tags", [])
+        return next((tag["Value"] for tag in tags if tag["Key"] == DEPLOYMENT_TAG), None)
 
     def _record(self, endpoint: dict[str, Any] | None, wanted: str) -> DeploymentRecord:
         """The record of this deployment, written before anything changes."""
-        deployment = {"endpoint_name": self.config["EndpointName"], "wanted_config": wanted, "run_name": self.holder}
-        record = record_deployment(endpoint, None, **deployment)
-        if self.pca_hook.write_json_if(self.record_uri, record.model_dump()):
+        name, run_name = self.config["EndpointName"], self.lease["holder"]
+        make = partial(
+            record_deployment,
+            endpoint,
+            endpoint_name=name,
+            wanted_config=wanted,
+            run_name=run_name,
+            deployment_id=self._deployment_id,
+            listed_at=self._listed_at,
+        )
+        record = make(earlier=None)
+        if self.pca_hook.write_json_if(self.record_uri, record.model_dump(mode="json")):
             return record
         earlier = DeploymentRecord.model_validate(self.pca_hook.read_json(self.record_uri))
-        record = record_deployment(endpoint, earlier, **deployment)
+        record = make(earlier=earlier)
         if record != earlier:
-            self.pca_hook.write_json(self.record_uri, record.model_dump())
+            self.pca_hook.write_document(self.record_uri, record)
         return record
 
-    def _pause(self, waiting_since: float, reason: str) -> NoReturn:
-        self.log.info("Waiting: %s", reason)
-        self.defer(
-            trigger=TimeDeltaTrigger(timedelta(seconds=max(float(self.poll_seconds), SHORTEST_DEFERRAL_SECONDS))),
-            method_name="execute",
-            kwargs={"waiting_since": waiting_since},
-        )
+    def _wait_for_lease(self, holder: str, waiting_since: float) -> NoReturn:
+        waited = time.time() - waiting_since
+        if waited >= float(self.lease_wait_seconds):
+            raise LeaseHeldError(
+                f"endpoint {self.config['EndpointName']} is being deployed by {holder}; waited {waited:.0f} s.",
+                hint="Trigger this run again later, or raise lease_wait_seconds.",
+            )
+        self.log.info("Waiting: the deployment lease is held by %s", holder)
+        pause = timedelta(seconds=max(float(self.poll_seconds), SHORTEST_DEFERRAL_SECONDS))
+        self.defer(trigger=TimeDeltaTrigger(pause), method_name="execute", kwargs={"waiting_since": waiting_since})

@@ -2,191 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 
-from sagemaker_pca import run_config
-from sagemaker_pca.deployment_defaults import deployment_defaults
-from sagemaker_pca.estate_hook import SageMakerEstateHook
 from sagemaker_pca.exceptions import DeletionRefusedError, InputError
-from sagemaker_pca.job_status import ENDPOINT, ENDPOINT_CONFIG, MODEL, ResourceKind
-from sagemaker_pca.sweep import command_config
-from sagemaker_pca.sweep.command_config import (
-    LISTED_KINDS,
-    Command,
-    EndpointCommand,
-    deployment_settings,
-    resolve_command,
-)
+from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
+from sagemaker_pca.resource_kinds import ENDPOINT, ResourceKind
+from sagemaker_pca.settings import endpoint_command, pipeline
+from sagemaker_pca.settings.endpoint_command import LISTED_KINDS, EndpointCommand, resolve_command, standing_settings
+from sagemaker_pca.variables import deployment_id, settings_variable
 
 # The rules and tables are imported when a task runs: with them, parsing a DAG file takes half as long again.
 if TYPE_CHECKING:
-    from sagemaker_pca.sweep.chains import Chain
-    from sagemaker_pca.sweep.deletion import Outcome
-    from sagemaker_pca.sweep.deletion_plan import DeletionPlan
+    from sagemaker_pca.endpoints.deletion import ChainDeletion
 
 PLAN_KEY = "plan"
 RESULT_KEY = "result"
 OUTCOMES_KEY = "outcomes"
 
+LONGEST_DELETION_SECONDS = 3600.0
+
 Settings = Mapping[str, Any] | Callable[..., Mapping[str, Any]]
 """Settings by name, or a callable that makes them from the task's context when the task runs."""
 
 
-class SageMakerEstateOperator(AwsBaseOperator[SageMakerEstateHook]):
-    """What the operators here share: settings, the hook, and the bucket of the pipeline's records.
-
-    :param settings: settings by name, as the README's table of the endpoint commands has them (templated). Those of
-        safety and deployment that are not given come from the Airflow Variable ``sagemaker_endpoints``
-    """
-
-    aws_hook_class = SageMakerEstateHook
-    template_fields: Sequence[str] = aws_template_fields("settings")
-    command: ClassVar[Command]
-
-    def __init__(self, *, settings: Settings | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.settings = cast("Mapping[str, Any]", settings or {})
-
-    def resolved_command(self) -> EndpointCommand:
-        """What the operator is to do, every setting included."""
-        variable = deployment_settings(deployment_defaults(command_config.VARIABLE_NAME))
-        return resolve_command({**self.settings, "command": self.command}, variable).config
-
-    def bucket_of(self, command: EndpointCommand) -> str:
-        """Where the pipeline keeps leases and deployment records."""
-        pipeline_bucket = deployment_defaults(run_config.VARIABLE_NAME).get("bucket")
-        return str(command.bucket or pipeline_bucket or self.hook.caller_identity().default_bucket)
-
-    def list_resources(self, kind: ResourceKind, command: EndpointCommand) -> list[dict[str, Any]]:
-        """List a kind of resource, as a table in the log and as JSON."""
-        from sagemaker_pca.sweep.listing import list_matching, resource_document
-        from sagemaker_pca.sweep.table import listing_table
-
-        now = datetime.now(UTC)
-        resources = list_matching(self.hook, kind, command, now)
-        self.log.info("%d %ss\n%s", len(resources), kind.noun, listing_table(kind, resources, now))
-        return [resource_document(resource, now) for resource in resources]
-
-    def make_plan(self, command: EndpointCommand) -> DeletionPlan:
-        """Plan a deletion and log it as a table."""
-        from sagemaker_pca.sweep.deletion_plan import plan_deletion
-        from sagemaker_pca.sweep.table import plan_table
-
-        plan = plan_deletion(self.hook, command, self.bucket_of(command), datetime.now(UTC))
-        self.log.info("%s\n%s", command.command, plan_table(plan))
-        return plan
-
-    def carry_out(self, chains: Iterable[Chain], context: Context) -> list[dict[str, Any]]:
-        """Delete chains, log and push what became of each resource, then raise the first error, if there was one."""
-        from sagemaker_pca.sweep.deletion import ChainDeletion
-        from sagemaker_pca.sweep.table import outcome_table
-
-        outcomes: list[Outcome] = []
-        errors: list[Exception] = []
-        for chain in chains:
-            deletion = ChainDeletion(self.hook, chain)
-            outcomes += deletion.run()
-            errors += deletion.errors
-        self.log.info("Outcomes\n%s", outcome_table(outcomes))
-        documents = [outcome.model_dump() for outcome in outcomes]
-        context["ti"].xcom_push(key=OUTCOMES_KEY, value=documents)
-        if errors:
-            raise errors[0]
-        return documents
-
-
-class SageMakerListOperator(SageMakerEstateOperator):
-    """Lists one kind of resource; its subclasses say which."""
-
-    kind: ClassVar[ResourceKind]
-
-    def execute(self, context: Context) -> list[dict[str, Any]]:
-        """List what there is."""
-        return self.list_resources(self.kind, self.resolved_command())
-
-
-class SageMakerListEndpointsOperator(SageMakerListOperator):
-    """List endpoints: a table in the task log, and JSON as the task's result.
-
-    :param settings: ``include``, ``exclude``, ``statuses`` and ``min_age_days`` narrow the list down (templated)
-    :return: ``[{"name", "status", "arn", "created_at", "hours_alive"}, …]``, oldest first
-    """
-
-    command = "list-endpoints"
-    kind = ENDPOINT
-
-
-class SageMakerListEndpointConfigsOperator(SageMakerListOperator):
-    """List endpoint configurations; parameters and result as of :class:`SageMakerListEndpointsOperator`."""
-
-    command = "list-endpoint-configs"
-    kind = ENDPOINT_CONFIG
-
-
-class SageMakerListModelsOperator(SageMakerListOperator):
-    """List models; parameters and result as of :class:`SageMakerListEndpointsOperator`."""
-
-    command = "list-models"
-    kind = MODEL
-
-
-class SageMakerDeleteOperator(SageMakerEstateOperator):
-    """Deletes one resource by name; its subclasses say of which kind.
-
-    What is protected, in use, a roll-back target or under a deployment lease is not deleted: the task fails and says
-    why. Gone already is fine.
-
-    :param resource_name: name of the resource (templated)
-    :param settings: further settings, ``{"managed_only": False}`` for what the pipeline has not made (templated)
-    :return: ``[{"kind", "name", "outcome", "reason"}, …]``
-    """
-
-    template_fields: Sequence[str] = aws_template_fields("resource_name", "settings")
-
-    def __init__(self, *, resource_name: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.resource_name = resource_name
-
-    def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Plan, and delete unless the plan is refused."""
-        self.settings = {**self.settings, "name": self.resource_name, "dry_run": False}
-        plan = self.make_plan(self.resolved_command())
-        refuse(plan)
-        outcomes = self.carry_out(plan.chains, context)
-        kept = [item["reason"] for item in outcomes if item["name"] == self.resource_name and item["outcome"] == "kept"]
-        if kept:
-            raise DeletionRefusedError(f"{self.command} {self.resource_name}: {kept[0]}.")
-        return outcomes
-
-
-class SageMakerDeleteEndpointOperator(SageMakerDeleteOperator):
-    """Delete an endpoint and wait until it is gone; parameters as of :class:`SageMakerDeleteOperator`.
-
-    With ``settings={"with_dependents": True}`` its configuration and models go along unless something else uses them.
-    """
-
-    command = "delete-endpoint"
-
-
-class SageMakerDeleteEndpointConfigOperator(SageMakerDeleteOperator):
-    """Delete an endpoint configuration that nothing uses; parameters as of :class:`SageMakerDeleteOperator`."""
-
-    command = "delete-endpoint-config"
-
-
-class SageMakerDeleteModelOperator(SageMakerDeleteOperator):
-    """Delete a model that nothing uses; parameters as of :class:`SageMakerDeleteOperator`."""
-
-    command = "delete-model"
-
-
-class SageMakerSweepOperator(SageMakerEstateOperator):
+class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
     """Plan a sweep: a table in the task log, the whole plan in XCom under ``plan``, nothing deleted.
 
     The deletions are carried out by :class:`SageMakerDeleteChainOperator`, expanded over this task's result::
@@ -194,87 +40,150 @@ class SageMakerSweepOperator(SageMakerEstateOperator):
         sweep = SageMakerSweepOperator(task_id="sweep", settings={"expired": True, "dry_run": False})
         SageMakerDeleteChainOperator.partial(task_id="delete").expand(chain=sweep.output)
 
-    :param settings: conditions, and what else differs from the deployment's settings (templated)
+    :param settings: conditions, and what else differs from the deployment's settings, as the README's table of the
+        endpoint commands has them (templated). Those of safety and deployment that are not given come from the Airflow
+        Variable ``sagemaker_endpoints``
     :return: chains of deletions; none for a dry run, which is the default
     """
 
-    command = "sweep"
+    aws_hook_class = SageMakerInventoryHook
+    template_fields: Sequence[str] = aws_template_fields("settings")
+
+    def __init__(self, *, settings: Settings | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = cast("Mapping[str, Any]", settings or {})
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Plan."""
-        return self.planned_chains(self.resolved_command(), context)
+        variable = standing_settings(settings_variable(endpoint_command.VARIABLE_NAME))
+        return self.planned_chains(resolve_command({**self.settings, "command": "sweep"}, variable).config, context)
 
     def planned_chains(self, command: EndpointCommand, context: Context) -> list[dict[str, Any]]:
-        """The chains to delete; the plan goes to XCom, that of a refused deletion too."""
-        plan = self.make_plan(command)
-        context["ti"].xcom_push(key=PLAN_KEY, value=plan.model_dump(mode="json", exclude={"chains"}))
+        """The chains to delete; the plan goes to XCom, that of a refused deletion too.
+
+        Raises:
+            DeletionRefusedError: when the plan must not be carried out, before anything is.
+        """
+        from sagemaker_pca.endpoints.deletion_plan import plan_deletion
+        from sagemaker_pca.endpoints.table import plan_table
+
+        plan = plan_deletion(
+            self.hook, command, datetime.now(UTC), bucket=self._bucket_of(command), deployment_id=deployment_id()
+        )
+        self.log.info("%s: %s", command.command, plan_table(plan))
+        context["ti"].xcom_push(key=PLAN_KEY, value=plan.model_dump(mode="json"))
         if command.dry_run:
             return []
-        refuse(plan)
+        if plan.refusal is not None:
+            raise DeletionRefusedError(plan.refusal.reason, hint=plan.refusal.hint)
         return [chain.model_dump(mode="json") for chain in plan.chains]
+
+    def _bucket_of(self, command: EndpointCommand) -> str:
+        """Where the pipeline keeps leases and deployment records."""
+        pipeline_bucket = settings_variable(pipeline.VARIABLE_NAME).get("bucket")
+        return str(command.bucket or pipeline_bucket or self.hook.caller_identity().default_bucket)
 
 
 class SageMakerEndpointCommandOperator(SageMakerSweepOperator):
-    """Carry out a command of `sagemaker_endpoints`: list, describe, or plan a deletion.
+    """Carry out a command of `sagemaker_endpoints`: list, describe, or plan a deletion, by name or as a sweep.
 
     All settings, ``command`` among them, come from ``settings`` and below that from the Variable
-    ``sagemaker_endpoints``. What was listed or described is in XCom under ``result``.
+    ``sagemaker_endpoints``. What was listed or described is in the log and, as JSON, in XCom under ``result``.
 
     :return: chains of deletions, none for lists, descriptions and dry runs
     """
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Do what the command says."""
-        command = resolve_command(self.settings, deployment_defaults(command_config.VARIABLE_NAME)).config
+        command = resolve_command(self.settings, settings_variable(endpoint_command.VARIABLE_NAME)).config
         if command.is_deletion:
             return self.planned_chains(command, context)
         kind = LISTED_KINDS.get(command.command)
-        result = self.described(command) if kind is None else self.list_resources(kind, command)
+        result = self._described(command) if kind is None else self._listed(kind, command)
         context["ti"].xcom_push(key=RESULT_KEY, value=result)
         return []
 
-    def described(self, command: EndpointCommand) -> dict[str, Any]:
-        """Describe an endpoint, with its models, tags, age and cost.
+    def _listed(self, kind: ResourceKind, command: EndpointCommand) -> list[dict[str, Any]]:
+        from sagemaker_pca.endpoints.listing import list_matching, resource_document
+        from sagemaker_pca.endpoints.table import listing_table
 
-        Raises:
-            InputError: when there is no such endpoint.
-        """
-        from sagemaker_pca.sweep.listing import cost_document
-        from sagemaker_pca.sweep.table import description_table
+        now = datetime.now(UTC)
+        resources = list_matching(self.hook, kind, command, now)
+        self.log.info("%s", listing_table(kind, resources, now))
+        return [resource_document(resource, now) for resource in resources]
 
-        now, name = datetime.now(UTC), str(command.name)
+    def _described(self, command: EndpointCommand) -> dict[str, Any]:
+        """An endpoint's description, with its models, tags, age and cost."""
+        from sagemaker_pca.endpoints.listing import cost_document
+        from sagemaker_pca.endpoints.table import description_table
+
+        name = str(command.name)
         description, resource = self.hook.find_endpoint(name), self.hook.find_resource(ENDPOINT, name)
         if description is None or resource is None:
-            raise InputError(f"endpoint {name} does not exist. command=list-endpoints shows those that do.")
-        document = description | cost_document(self.hook, resource, command.hourly_prices, now)
+            raise InputError(f"endpoint {name} does not exist.", hint="command=list-endpoints shows those that do.")
+        document = description | cost_document(self.hook, resource, command.hourly_prices, datetime.now(UTC))
         self.log.info("%s\n%s", name, description_table(document))
         return document
 
 
-class SageMakerDeleteChainOperator(SageMakerEstateOperator):
+class SageMakerDeleteChainOperator(AwsBaseOperator[SageMakerInventoryHook]):
     """Delete what belongs together, in AWS's order, each state looked at again right before its call.
 
-    A failure keeps what depends on it and nothing else. What became of each resource is in XCom under ``outcomes``,
-    of a failed task too.
+    While an endpoint is on its way out, the task waits in the triggerer. A failure keeps what depends on it and nothing
+    else. What became of each resource is in XCom under ``outcomes``, of a failed task too.
 
     :param chain: one of the chains that :class:`SageMakerSweepOperator` returns (templated)
     :return: ``[{"kind", "name", "outcome", "reason"}, …]``
     """
 
+    aws_hook_class = SageMakerInventoryHook
     template_fields: Sequence[str] = aws_template_fields("chain")
 
     def __init__(self, *, chain: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.chain = chain
 
-    def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Delete the chain."""
-        from sagemaker_pca.sweep.chains import Chain
+    def execute(
+        self,
+        context: Context,
+        event: dict[str, Any] | None = None,
+        outcomes: Sequence[Mapping[str, Any]] = (),
+        awaited: Sequence[str] = (),
+        deadline: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Delete the chain; comes back here, with what was done before, whenever an endpoint has gone.
 
-        return self.carry_out([Chain.model_validate(self.chain)], context)
+        Raises:
+            DeletionRefusedError: when what was to be deleted by name is kept.
+        """
+        from sagemaker_pca.endpoints.chains import Chain
+        from sagemaker_pca.endpoints.deletion import ChainDeletion, Outcome
+        from sagemaker_pca.endpoints.table import outcome_table
 
+        deadline = deadline or time.time() + LONGEST_DELETION_SECONDS
+        chain, before = Chain.model_validate(self.chain), [Outcome.model_validate(item) for item in outcomes]
+        deletion = ChainDeletion(self.hook, chain, before, awaited)
+        deletion.advance(out_of_time=(event or {}).get("status") == "timeout" or time.time() >= deadline)
+        documents = [outcome.model_dump() for outcome in deletion.outcomes]
+        context["ti"].xcom_push(key=OUTCOMES_KEY, value=documents)
+        if deletion.awaited:
+            self._wait(deletion, chain.command.poll_seconds, deadline)
+        self.log.info("Outcomes\n%s", outcome_table(deletion.outcomes))
+        if deletion.errors:
+            raise deletion.errors[0]
+        for outcome in deletion.outcomes:
+            if outcome.is_refusal_of(chain.command):
+                raise DeletionRefusedError(f"{chain.command.command} {outcome.name}: {outcome.reason}.")
+        return documents
 
-def refuse(plan: DeletionPlan) -> None:
-    """Raise DeletionRefusedError for a plan that must not be carried out, before anything is."""
-    if plan.refusal is not None:
-        raise DeletionRefusedError(plan.refusal)
+    def _wait(self, deletion: ChainDeletion, poll_seconds: float, deadline: float) -> None:
+        """Defer until the first awaited endpoint rests; a missing one does."""
+        from sagemaker_pca.triggers.base import connection_of
+        from sagemaker_pca.triggers.endpoints import SageMakerEndpointTrigger
+
+        done = [outcome.model_dump() for outcome in deletion.outcomes]
+        trigger = SageMakerEndpointTrigger(
+            endpoint_name=deletion.awaited[0], poll_seconds=poll_seconds, deadline=deadline, **connection_of(self)
+        )
+        kwargs = {"outcomes": done, "awaited": deletion.awaited, "deadline": deadline}
+        self.defer(trigger=trigger, method_name="execute", kwargs=kwargs)

@@ -16,9 +16,16 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sagemaker_pca.job_status import ENDPOINT_CONFIG, MODEL, PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, ResourceKind
 from sagemaker_pca.links import Target
-from sagemaker_pca.operators.hooked import Request, SageMakerPcaOperator
+from sagemaker_pca.operators.base import Request, SageMakerPcaOperator
+from sagemaker_pca.resource_kinds import (
+    ENDPOINT_CONFIG,
+    MODEL,
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    ResourceKind,
+)
 
 
 class StartOrAdopt(SageMakerPcaOperator):

@@ -1,4 +1,4 @@
-"""Sensor that waits until an endpoint serves the configuration asked for."""
+"""Sensor that waits until an endpoint serves the configuration asked for, or is gone."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context, PokeReturnValue
+from airflow.sdk.exceptions import AirflowSkipException
 
-from sagemaker_pca.deployment_lease import DeploymentLease
-from sagemaker_pca.exceptions import DeploymentError, WaitTimeoutError
-from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES, ENDPOINT, check_in_service
+from sagemaker_pca.endpoints.deployment import LONGEST_CHANGE_SECONDS, check_in_service, is_changing
+from sagemaker_pca.exceptions import WaitTimeoutError
+from sagemaker_pca.hooks.deployment_lease import DeploymentLease
 from sagemaker_pca.links import Target
-from sagemaker_pca.sensors.wait import Description, SageMakerWaitSensor
+from sagemaker_pca.resource_kinds import ENDPOINT
+from sagemaker_pca.sensors.base import Description, SageMakerWaitSensor
+from sagemaker_pca.triggers.base import connection_of
 from sagemaker_pca.triggers.endpoints import SageMakerEndpointTrigger
-
-# Rolling and linear deployments may take eight hours (MaximumExecutionTimeoutInSeconds in the service model).
-LONGEST_DEPLOYMENT_SECONDS = 28_800.0
 
 
 class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
@@ -26,14 +26,15 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
     InService with another configuration is a failure: that is how an update looks that the service rolled back.
 
     :param endpoint_name: name of the endpoint (templated)
-    :param endpoint_config_name: configuration that must be in service (templated)
-    :param lease: deployment lease to renew while waiting, as :class:`~sagemaker_pca.deployment_lease.DeploymentLease`
-        arguments; None without one (templated)
+    :param endpoint_config_name: configuration that must be in service; None where the endpoint must go (templated)
+    :param lease: deployment lease to renew while waiting, as `DeploymentLease` arguments; None without one (templated)
+    :param skip_reason: why there is nothing to wait for, which skips the task; None waits (templated)
     :param max_wait_seconds: when to give up waiting
+    :return: the endpoint's description, empty where it is gone
     """
 
     template_fields: Sequence[str] = aws_template_fields(
-        "endpoint_name", "endpoint_config_name", "lease", "poll_seconds"
+        "endpoint_name", "endpoint_config_name", "lease", "skip_reason", "poll_seconds"
     )
 
     def __init__(
@@ -42,13 +43,15 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
         endpoint_name: Any,
         endpoint_config_name: Any,
         lease: Any = None,
-        max_wait_seconds: float = LONGEST_DEPLOYMENT_SECONDS,
+        skip_reason: Any = None,
+        max_wait_seconds: float = LONGEST_CHANGE_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(resource_type="endpoint", **kwargs)
         self.endpoint_name = endpoint_name
         self.endpoint_config_name = endpoint_config_name
         self.lease = lease
+        self.skip_reason = skip_reason
         self.max_wait_seconds = max_wait_seconds
 
     @property
@@ -56,12 +59,15 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
         """The endpoint."""
         return ENDPOINT, self.endpoint_name
 
+    def execute(self, context: Context) -> Any:
+        """Wait, unless there is a reason not to."""
+        if self.skip_reason:
+            raise AirflowSkipException(self.skip_reason)
+        return super().execute(context)
+
     def describe(self) -> Description:
-        """Describe the endpoint; deleted by somebody while we wait, it is no success."""
-        description = self.pca_hook.find_endpoint(self.endpoint_name)
-        if description is None:
-            raise DeploymentError(f"endpoint {self.endpoint_name} does not exist any more: somebody deleted it.")
-        return description
+        """Describe the endpoint; nothing is to be said of one that is gone."""
+        return self.pca_hook.find_endpoint(self.endpoint_name) or {}
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Renew the lease and look once, for sensors that wait in their worker."""
@@ -71,7 +77,7 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
 
     def is_changing(self, description: Description) -> bool:
         """Whether the endpoint is still on its way."""
-        return description["EndpointStatus"] in CHANGING_ENDPOINT_STATES
+        return bool(description) and is_changing(description)
 
     def trigger(self, description: Description) -> SageMakerEndpointTrigger:
         """The deferred half."""
@@ -81,18 +87,18 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
             lease=self.lease,
             poll_seconds=float(self.poll_seconds),
             deadline=time.time() + self.max_wait_seconds,
-            **self.connection,
+            **connection_of(self),
         )
 
     def verdict(self, description: Description) -> Description:
-        """The description of an endpoint that serves the configuration asked for."""
-        check_in_service(description, self.endpoint_config_name)
+        """The description of an endpoint that is as it was asked to be."""
+        check_in_service(description or None, self.endpoint_name, self.endpoint_config_name)
         return description
 
     def give_up(self, description: Description) -> None:
         """Leave the endpoint to the service and the roll-back."""
         raise WaitTimeoutError(
-            f"endpoint {self.endpoint_name} is still {description['EndpointStatus']} "
-            f"after {self.max_wait_seconds:.0f} s. "
-            f"Look at the log group /aws/sagemaker/Endpoints/{self.endpoint_name}."
+            f"endpoint {self.endpoint_name} is still {description['EndpointStatus']} after "
+            f"{self.max_wait_seconds:.0f} s.",
+            hint=f"Read the log group /aws/sagemaker/Endpoints/{self.endpoint_name}.",
         )

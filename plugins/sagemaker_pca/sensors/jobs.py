@@ -11,20 +11,21 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowTaskTimeout
 
 from sagemaker_pca.exceptions import JobFailedError, WaitTimeoutError
-from sagemaker_pca.job_log import JobLog, last_lines
-from sagemaker_pca.job_status import (
-    PROCESSING_JOB,
-    TRAINING_JOB,
-    TRANSFORM_JOB,
-    ResourceKind,
+from sagemaker_pca.hooks.job_log import JobLog, last_lines
+from sagemaker_pca.links import Target
+from sagemaker_pca.resource_kinds import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, ResourceKind
+from sagemaker_pca.run.jobs import (
+    TIME_HINT,
+    deadline_of_own,
     ended_at,
-    failure_message,
     is_running,
+    job_failure,
+    running_since,
     waiting_budget_seconds,
 )
-from sagemaker_pca.links import Target
-from sagemaker_pca.sensors.wait import Description, SageMakerWaitSensor
+from sagemaker_pca.sensors.base import Description, SageMakerWaitSensor
 from sagemaker_pca.task_states import task_states
+from sagemaker_pca.triggers.base import connection_of
 from sagemaker_pca.triggers.jobs import SageMakerJobTrigger
 
 
@@ -37,11 +38,15 @@ class SageMakerJobSensor(SageMakerWaitSensor):
     :param job_name: name of the job (templated)
     :param job_logs: copy the containers' log lines into the task log (templated)
     :param stop_on_kill: stop the job when its wait is marked failed or runs out of time (templated)
+    :param max_runtime_seconds: how long a job may run whose request cannot say so, before it is stopped in any case;
+        None leaves it to the service (templated)
     :param queueing_seconds: how long a job may wait for its instances
     """
 
     kind: ClassVar[ResourceKind]
-    template_fields: Sequence[str] = aws_template_fields("job_name", "poll_seconds", "job_logs", "stop_on_kill")
+    template_fields: Sequence[str] = aws_template_fields(
+        "job_name", "poll_seconds", "job_logs", "stop_on_kill", "max_runtime_seconds"
+    )
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class SageMakerJobSensor(SageMakerWaitSensor):
         job_name: Any,
         job_logs: Any = True,
         stop_on_kill: Any = True,
+        max_runtime_seconds: Any = None,
         queueing_seconds: float = 3600,
         **kwargs: Any,
     ) -> None:
@@ -57,6 +63,7 @@ class SageMakerJobSensor(SageMakerWaitSensor):
         self._context: Context | None = None
         self.job_logs = job_logs
         self.stop_on_kill = stop_on_kill
+        self.max_runtime_seconds = max_runtime_seconds
         self.queueing_seconds = queueing_seconds
 
     @property
@@ -81,8 +88,9 @@ class SageMakerJobSensor(SageMakerWaitSensor):
             job_logs=bool(self.job_logs),
             stop_on_kill=bool(self.stop_on_kill),
             poll_seconds=float(self.poll_seconds),
-            deadline=time.time() + waiting_budget_seconds(description, self.queueing_seconds),
-            **self.connection,
+            deadline=self._deadline(description),
+            max_runtime_seconds=self._limit_seconds,
+            **connection_of(self),
         )
 
     def execute(self, context: Context) -> Any:
@@ -110,24 +118,58 @@ class SageMakerJobSensor(SageMakerWaitSensor):
 
     def verdict(self, description: Description) -> Description:
         """The description of a Completed job."""
-        reason = failure_message(self.kind, self.job_name, description)
-        if reason is None:
+        failure = job_failure(self.kind, self.job_name, description)
+        if failure is None:
             return description
-        lines = "\n".join(last_lines(self.pca_hook, self.kind, self.job_name, ended_at(description))) or "(no log)"
+        lines = last_lines(self.pca_hook, self.kind, self.job_name, ended_at(description))
+        if not self.job_logs:
+            self.log.error("The last lines of its log:\n%s", "\n".join(lines))
+        self.log.error("To run it again, clear %s: the next attempt gets a name of its own", self._started_by())
         page = self.pca_hook.console.log_url(self.kind, self.job_name)
-        raise JobFailedError(
-            f"{reason}\nClear the task that started it to run it again, under the next attempt's name.\n"
-            f"The last lines of its log, whole at {page}:\n{lines}"
+        raise JobFailedError(failure.reason, hint=failure.hint, link=page, log_tail=tuple(lines))
+
+    def check_limits(self, description: Description) -> None:
+        """Stop a job that has run too long, as the service stops those whose request may give a limit."""
+        limit, since = self._limit_seconds, running_since(description)
+        if limit is None or since is None or (ran := time.time() - since) < limit:
+            return
+        self.log.info("Stopping %s %s, since it has run for %.0f s", self.kind.noun, self.job_name, ran)
+        self.pca_hook.stop_job(self.kind, self.job_name)
+        raise WaitTimeoutError(
+            f"{self.kind.noun} {self.job_name} has run for {ran:.0f} s, longer than max_runtime_seconds={limit:.0f}. "
+            "It was asked to stop.",
+            hint=TIME_HINT,
+            link=self.pca_hook.console.log_url(self.kind, self.job_name),
         )
+
+    @property
+    def _limit_seconds(self) -> float | None:
+        return None if self.max_runtime_seconds is None else float(self.max_runtime_seconds)
+
+    def _budget_seconds(self, description: Description) -> float:
+        if self._limit_seconds is None:
+            return waiting_budget_seconds(description, self.queueing_seconds)
+        return self._limit_seconds + self.queueing_seconds
+
+    def _deadline(self, description: Description) -> float:
+        if self._limit_seconds is None:
+            return time.time() + self._budget_seconds(description)
+        return deadline_of_own(description, self._limit_seconds, self.queueing_seconds)
+
+    def _started_by(self) -> str:
+        """The tasks that a person has to clear to run the job again."""
+        return " and ".join(sorted(self.upstream_task_ids)) or "the task that started it"
 
     def give_up(self, description: Description) -> None:
         """Stop the job, unless told not to, and say so."""
         self._stop("its waiting budget is used up")
         outcome = "It was asked to stop." if self.stop_on_kill else "It was left running."
-        budget = waiting_budget_seconds(description, self.queueing_seconds)
+        budget = self._budget_seconds(description)
         raise WaitTimeoutError(
             f"{self.kind.noun} {self.job_name} is still {self.kind.status(description)} after its waiting budget of "
-            f"{budget:.0f} s. {outcome} Raise max_runtime_seconds or look at its log."
+            f"{budget:.0f} s. {outcome}",
+            hint="Raise max_runtime_seconds, or look at its log.",
+            link=self.pca_hook.console.log_url(self.kind, self.job_name),
         )
 
 

@@ -9,12 +9,12 @@ from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.sdk import Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sagemaker_pca.deployment_defaults import deployment_defaults
-from sagemaker_pca.raw_data_assets import RAW_DATA_ASSET
-from sagemaker_pca.raw_listing import RawListing
-from sagemaker_pca.run_config import VARIABLE_NAME, resolve
-from sagemaker_pca.run_files import RunFiles
-from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.assets import RAW_DATA_ASSET
+from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.run.locations import RunFiles
+from sagemaker_pca.run.raw_listing import RawListing
+from sagemaker_pca.settings.pipeline import VARIABLE_NAME, resolve
+from sagemaker_pca.variables import settings_variable
 
 # Data that never rests is taken as it is after a while.
 LONGEST_SETTLING = timedelta(hours=1)
@@ -44,7 +44,7 @@ class RawDataChangedSensor(AwsBaseSensor[SageMakerPcaHook]):
             AirflowSkipException: when there is nothing, or nothing new.
         """
         location = raw_data_location(self.hook)
-        listing = RawListing.of(location, self.hook.list_objects(location))
+        listing = RawListing.of(location, self.hook.list_raw_objects(location))
         if listing.newest_change is None:
             raise AirflowSkipException(f"There is no raw data under {location}.")
         if listing.fingerprint == last_fingerprint(context):
@@ -65,7 +65,7 @@ class RawDataChangedSensor(AwsBaseSensor[SageMakerPcaHook]):
 
 def raw_data_location(hook: SageMakerPcaHook) -> str:
     """Where a run of the pipeline with the deployment's defaults would read raw data."""
-    config, _ = resolve({}, deployment_defaults(VARIABLE_NAME))
+    config, _ = resolve({}, settings_variable(VARIABLE_NAME))
     if config.raw_data_uri:
         return config.raw_data_uri
     bucket = config.bucket or hook.caller_identity().default_bucket

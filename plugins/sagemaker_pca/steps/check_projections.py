@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
-from sagemaker_pca.pca_model import PcaModel
+from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.steps.smoke_test import check_agreement, float32_tolerance
-from sagemaker_pca.transform_run import TransformRun
+from sagemaker_pca.steps.transform_run import TransformRun
 
 SAMPLED_ROWS = 100
 # Longer than a hundred lines of features or projections of a few thousand columns.
@@ -25,7 +25,7 @@ def check_projections(run: TransformRun) -> dict[str, Any]:
         SmokeTestError: when a projection differs from the artifact's own beyond float32 rounding.
     """
     model = PcaModel.from_artifact(run.hook.read_bytes(run.plan.artifact_uri))
-    documents = [run.hook.read_json(uri) for uri in run.moments_uris()]
+    documents = run.moments_documents()
     parts = {part["name"]: int(part["rows"]) for document in documents for part in document["parts"]}
     for name, rows in parts.items():
         check_file(run, model, name, rows)

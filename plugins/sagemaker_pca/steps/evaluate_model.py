@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sagemaker_pca.deployment import roll_back_target
-from sagemaker_pca.evaluation import GateLimits, evaluate
+from sagemaker_pca.endpoints.deployment import roll_back_target
 from sagemaker_pca.exceptions import GateRefusedError, InputError
-from sagemaker_pca.job_status import ENDPOINT_CONFIG, MODEL
-from sagemaker_pca.model_card import ModelCard
-from sagemaker_pca.moments import Moments
-from sagemaker_pca.pca_model import PcaModel
-from sagemaker_pca.pipeline_run import PipelineRun
-from sagemaker_pca.report import RawFile
-from sagemaker_pca.run_config import PcaRunConfig
-from sagemaker_pca.run_files import RunFiles
+from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.model.card import DataFile, ModelCard
+from sagemaker_pca.model.evaluation import evaluate
+from sagemaker_pca.model.moments import Moments
+from sagemaker_pca.resource_kinds import ENDPOINT_CONFIG, MODEL
+from sagemaker_pca.run.locations import RunFiles
+from sagemaker_pca.steps.pipeline_run import PipelineRun
+
+log = logging.getLogger(__name__)
 
 
 class ServedModel(NamedTuple):
-    """The model now in service; columns are None when the run that trained it left no card."""
+    """The model now in service; columns are None when the run that trained it left no card.
 
-    model: PcaModel
+    :param gone: what somebody deleted, which AWS allows while an endpoint serves it; there is no model then
+    """
+
+    model: PcaModel | None
     columns: tuple[str, ...] | None
+    gone: str = ""
+
+
+NOTHING_IN_SERVICE = ServedModel(None, None)
 
 
 def evaluate_model(run: PipelineRun) -> dict[str, Any]:
@@ -38,52 +46,41 @@ def evaluate_model(run: PipelineRun) -> dict[str, Any]:
     moments = Moments.from_documents(documents, scatters)
     trained = PcaModel.from_artifact(run.hook.read_bytes(run.trained_artifact_uri))
     served, artifact_uri = with_scaling_folded_in(run, trained, moments)
-    in_service = find_served_model(run)
+    in_service = find_served_model(run) or NOTHING_IN_SERVICE
+    if in_service.gone:
+        log.warning("No comparison possible: %s is gone", in_service.gone)
     evaluation = evaluate(
         served,
         moments,
-        gate_limits(run.plan.config),
-        served=in_service.model if in_service else None,
-        served_columns=in_service.columns if in_service else None,
+        run.plan.config,
+        served=in_service.model,
+        served_columns=in_service.columns,
+        gone=in_service.gone,
     )
-    raw_files = tuple(RawFile(**file) for document in documents for file in document["files"])
+    data_files = tuple(DataFile(**file) for document in documents for file in document["files"])
     card = ModelCard.of(
-        settings=run.plan.config,
+        settings=run.plan.config.model_dump(mode="json"),
         trained=trained,
         served=served,
         artifact_uri=artifact_uri,
         moments=moments,
-        raw_files=raw_files,
+        data_files=data_files,
         evaluation=evaluation,
     )
-    run.hook.write_json(run.plan.files.model_card_uri, card.model_dump(mode="json"))
+    run.hook.write_document(run.plan.files.model_card_uri, card)
     if not evaluation.passed:
-        raise GateRefusedError(f"The model is refused, nothing was deployed. {evaluation.reason}")
+        raise GateRefusedError(evaluation.reason)
     return {"served_artifact_uri": artifact_uri, "explained_variance": evaluation.metrics.explained_variance}
-
-
-def gate_limits(config: PcaRunConfig) -> GateLimits:
-    """The gate's limits from the settings."""
-    return GateLimits(
-        min_rows=config.min_rows,
-        max_null_fraction=config.max_null_fraction,
-        min_explained_variance=config.min_explained_variance,
-        max_explained_variance_drop=config.max_explained_variance_drop,
-    )
 
 
 def read_statistics(run: PipelineRun) -> tuple[list[dict[str, Any]], dict[str, NDArray[np.float64]]]:
     """The moments documents that the processing hosts wrote, and their scatter matrices by host."""
-    names = [f"s3://{run.plan.bucket}/{item['Key']}" for item in run.hook.list_objects(run.stats_uri)]
-    documents = [run.hook.read_json(name) for name in names if name.endswith(".json")]
-    if not documents:
-        raise InputError(f"No moments under {run.stats_uri}. Clear start_processing to run the job again.")
     scatters = {
-        name.rsplit("/scatter-", 1)[1].removesuffix(".npy"): np.load(io.BytesIO(run.hook.read_bytes(name)))
-        for name in names
-        if name.endswith(".npy")
+        uri.rsplit("/scatter-", 1)[1].removesuffix(".npy"): np.load(io.BytesIO(run.hook.read_bytes(uri)))
+        for uri in run.stats_uris
+        if "/scatter-" in uri
     }
-    return documents, scatters
+    return run.moments_documents(), scatters
 
 
 def with_scaling_folded_in(run: PipelineRun, trained: PcaModel, moments: Moments) -> tuple[PcaModel, str]:
@@ -105,19 +102,31 @@ def find_served_model(run: PipelineRun) -> ServedModel | None:
     config_name = roll_back_target(run.hook.find_endpoint(endpoint_name))
     if config_name is None:
         return None
-    config = run.hook.describe(ENDPOINT_CONFIG, config_name)
+    config = run.hook.find(ENDPOINT_CONFIG, config_name)
+    if config is None:
+        return ServedModel(None, None, gone=f"endpoint configuration {config_name}")
     try:
-        model = run.hook.describe(MODEL, config["ProductionVariants"][0]["ModelName"])
+        model_name = config["ProductionVariants"][0]["ModelName"]
+        model = run.hook.find(MODEL, model_name)
+        if model is None:
+            return ServedModel(None, trained_columns(run, config["EndpointConfigArn"]), gone=f"model {model_name}")
         artifact_uri = model["PrimaryContainer"]["ModelDataUrl"]
     except KeyError as missing:
         raise InputError(
             f"endpoint {endpoint_name} serves {config_name}, which has no {missing}: it is no PCA model of this "
             "pipeline. Choose another endpoint_name."
         ) from None
-    trained_by = run.hook.tags(model["ModelArn"]).get("run-name")
-    columns = None
-    if trained_by:
-        files = RunFiles(run.plan.bucket, trained_by, run.plan.config.endpoint_name)
-        document = run.hook.find_json(files.model_card_uri)
-        columns = ModelCard.model_validate(document).feature_columns if document else None
-    return ServedModel(PcaModel.from_artifact(run.hook.read_bytes(artifact_uri)), columns)
+    columns, artifact = trained_columns(run, model["ModelArn"]), run.hook.find_bytes(artifact_uri)
+    if artifact is None:
+        return ServedModel(None, columns, gone=f"artifact {artifact_uri}")
+    return ServedModel(PcaModel.from_artifact(artifact), columns)
+
+
+def trained_columns(run: PipelineRun, arn: str) -> tuple[str, ...] | None:
+    """Columns of the model that the run which made a model or configuration trained; None when it left no card."""
+    trained_by = run.hook.tags(arn).get("run-name")
+    if not trained_by:
+        return None
+    files = RunFiles(run.plan.bucket, trained_by, run.plan.config.endpoint_name)
+    card = run.hook.find_document(files.model_card_uri, ModelCard)
+    return card.feature_columns if card else None

@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from airflow.sdk import Context
 
-from sagemaker_pca.deployment_defaults import deployment_defaults
 from sagemaker_pca.exceptions import SettingError
-from sagemaker_pca.pipeline_run import PipelineRun
-from sagemaker_pca.run_config import VARIABLE_NAME, PcaRunConfig, resolve
-from sagemaker_pca.run_files import run_name
-from sagemaker_pca.run_plan import RunPlan
-from sagemaker_pca.sagemaker_hook import CallerIdentity
+from sagemaker_pca.hooks.clients import CallerIdentity
+from sagemaker_pca.hooks.service_shapes import document_problems
+from sagemaker_pca.run.images import pca_image_uri, sklearn_image_uri
+from sagemaker_pca.run.locations import run_name
+from sagemaker_pca.run.plan import RunPlan
+from sagemaker_pca.settings.layers import service_documents
+from sagemaker_pca.settings.pipeline import VARIABLE_NAME, PcaRunConfig, resolve
+from sagemaker_pca.steps.pipeline_run import PipelineRun
+from sagemaker_pca.variables import made_deployment_id, settings_variable
 
 
 def preflight(run: PipelineRun) -> dict[str, Any]:
-    """Resolve settings, identity, bucket and images into the run's plan."""
-    config, origins = resolve(run.context["params"], deployment_defaults(VARIABLE_NAME))
+    """Resolve settings, identity, bucket and images into the run's plan.
+
+    Raises:
+        SettingError: on a setting that is out of range, that SageMaker would refuse, or that no image goes with.
+    """
+    config, origins = resolve(run.context["params"], settings_variable(VARIABLE_NAME))
+    refuse_malformed_documents(config, origins)
     identity = run.hook.caller_identity()
     plan = RunPlan(
         **who_runs(run.context, identity),
         config=config,
         origins=origins,
         bucket=config.bucket or identity.default_bucket,
-        processing_image=config.processing_image_uri or sklearn_image_uri(config, identity),
-        pca_image=config.training_image_uri or pca_image_uri(identity),
+        processing_image=processing_image(config, identity.region),
+        pca_image=config.training_image_uri or pca_image_uri(identity.region),
     )
     return plan.model_dump(mode="json")
 
 
 def who_runs(context: Context, identity: CallerIdentity) -> dict[str, Any]:
     """The part of a plan that says which run it is, and in whose account."""
-    dag_id, run_id, map_index = context["dag"].dag_id, str(context["run_id"]), context["ti"].map_index
+    ti, run_id = context["ti"], str(context["run_id"])
+    deployment_id, dag_id = made_deployment_id(str(ti.dag_version_id)), context["dag"].dag_id
     return {
+        "deployment_id": deployment_id,
         "dag_id": dag_id,
         "run_id": run_id,
-        "run_name": run_name(dag_id, run_id, -1 if map_index is None else map_index),
+        "run_name": run_name(deployment_id, dag_id, run_id, -1 if ti.map_index is None else ti.map_index),
         "started_at": started_at(context["dag_run"]),
         "partition": identity.partition,
         "region": identity.region,
@@ -51,25 +62,25 @@ def started_at(dag_run: Any) -> datetime:
     return when
 
 
-def pca_image_uri(identity: CallerIdentity) -> str:
-    """The built-in algorithm's image, from the SageMaker SDK's own table."""
-    return _image_uri("pca", identity)
+def refuse_malformed_documents(config: PcaRunConfig, origins: Mapping[str, str]) -> None:
+    """Refuse what SageMaker would refuse of the settings that it gets as they are, were it asked after the jobs.
+
+    Raises:
+        SettingError: on everything that is wrong with them, all at once.
+    """
+    problems = [
+        f"{name} ({origins[name]}): {problem}"
+        for name, shape in service_documents(PcaRunConfig).items()
+        if (document := getattr(config, name)) is not None
+        for problem in document_problems(shape, document, name)
+    ]
+    if problems:
+        pages = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_{}.html"
+        shapes = {service_documents(PcaRunConfig)[problem.split(" ", 1)[0]] for problem in problems}
+        raise SettingError("\n".join(problems), hint=f"See {' and '.join(map(pages.format, sorted(shapes)))}.")
 
 
-def sklearn_image_uri(config: PcaRunConfig, identity: CallerIdentity) -> str:
-    """SageMaker's scikit-learn image, from the SDK's own table."""
-    return _image_uri(
-        "sklearn", identity, version=config.sklearn_version, instance_type=config.processing_instance_type
-    )
-
-
-def _image_uri(framework: str, identity: CallerIdentity, **details: str) -> str:
-    # Imported here alone: the SDK takes seconds to import and installs log handlers of its own.
-    from sagemaker.core import image_uris
-
-    try:
-        uri: str = image_uris.retrieve(framework, identity.region, **details)
-    except ValueError as error:
-        setting = "training_image_uri" if framework == "pca" else "processing_image_uri"
-        raise SettingError(f"No {framework} image in {identity.region}: {error} Give {setting} yourself.") from error
-    return uri
+def processing_image(config: PcaRunConfig, region: str) -> str:
+    """The image of the processing job: the settings' own, or SageMaker's."""
+    given = config.processing_image_uri
+    return given or sklearn_image_uri(region, config.sklearn_version, config.processing_instance_type)

@@ -9,39 +9,42 @@ from typing import Any, Literal
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from sagemaker_pca.estate_hook import SageMakerEstateHook
+from sagemaker_pca.endpoints.deletion import Outcome
+from sagemaker_pca.endpoints.deletion_plan import DeletionPlan
+from sagemaker_pca.endpoints.deletion_report import DeletionReport, all_outcomes, verdict_of
+from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.operators.endpoints import OUTCOMES_KEY, PLAN_KEY, RESULT_KEY
-from sagemaker_pca.run_files import run_name
-from sagemaker_pca.sweep.deletion import Outcome
-from sagemaker_pca.sweep.deletion_report import DeletionReport, all_outcomes, verdict_of
-from sagemaker_pca.task_states import FAILED_STATES, FAILURE_KEY, task_states
+from sagemaker_pca.run.locations import run_name
+from sagemaker_pca.run.tasks import FAILED_STATES, FAILURE_KEY
+from sagemaker_pca.task_states import task_states
 
 PLAN_TASK, APPROVE_TASK, DELETE_TASK = "plan", "approve", "delete"
 
 
-def report_command(context: Context, hook: SageMakerEstateHook) -> Any:
+def report_command(context: Context, hook: SageMakerInventoryHook) -> Any:
     """Return what was listed or described, or the report of a deletion; that goes to S3 as well.
 
     Raises:
         AirflowFailException: when a task failed, or what was asked for by name is still there.
     """
     ti, states = context["ti"], task_states(context)
-    plan = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
-    if plan is None and states.get(PLAN_TASK) in FAILED_STATES:
-        raise AirflowFailException(f"plan failed: {ti.xcom_pull(task_ids=PLAN_TASK, key=FAILURE_KEY)}")
-    if plan is None:
+    document = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
+    if document is None and states.get(PLAN_TASK) in FAILED_STATES:
+        failure = ti.xcom_pull(task_ids=PLAN_TASK, key=FAILURE_KEY)
+        raise AirflowFailException(f"plan failed: {Failure.model_validate(failure) if failure else 'see its log'}")
+    if document is None:
         return ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY)
-    report = deletion_report(context, plan, states)
-    document = report.model_dump(mode="json")
+    report = deletion_report(context, DeletionPlan.model_validate(document), states)
     if report.verdict != "dry run":
-        hook.write_json(report_uri(report), document)
+        hook.write_document(report_uri(report), report)
         hook.log.info("%s: %s", report.verdict, report_uri(report))
     if report.failure is not None:
         raise AirflowFailException(f"{report.verdict}: {report.failure} Report: {report_uri(report)}")
-    return document
+    return report.model_dump(mode="json")
 
 
-def deletion_report(context: Context, plan: Mapping[str, Any], states: Mapping[str, str]) -> DeletionReport:
+def deletion_report(context: Context, plan: DeletionPlan, states: Mapping[str, str]) -> DeletionReport:
     """The report of a deletion, from what its tasks left behind."""
     ti = context["ti"]
     # Where nobody was asked the approval is skipped; rejecting leaves no result, and skips the deletions.
@@ -55,7 +58,7 @@ def deletion_report(context: Context, plan: Mapping[str, Any], states: Mapping[s
         run_id=ti.run_id,
         finished_at=datetime.now(UTC),
         verdict=verdict_of(plan, outcomes, rejected=rejected),
-        plan=dict(plan),
+        plan=plan,
         outcomes=outcomes,
     )
 
@@ -71,4 +74,6 @@ def _unreported(states: Mapping[str, str], *, rejected: bool) -> tuple[Literal["
 
 def report_uri(report: DeletionReport) -> str:
     """Where the report of a deletion is kept."""
-    return f"s3://{report.plan['bucket']}/endpoint-deletions/{run_name(report.dag_id, report.run_id)}.json"
+    plan = report.plan
+    name = run_name(plan.deployment_id or "", report.dag_id, report.run_id)
+    return f"s3://{plan.bucket}/endpoint-deletions/{name}.json"

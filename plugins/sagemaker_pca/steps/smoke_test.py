@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from typing import Any
@@ -10,17 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
-from sagemaker_pca.model_card import ModelCard
-from sagemaker_pca.pca_model import PcaModel
-from sagemaker_pca.pipeline_run import PipelineRun
-from sagemaker_pca.raw_rows import RawFormat, first_rows
-from sagemaker_pca.report import ProjectionSample, SmokeTest
+from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.report.document import ProjectionSample, SmokeTest
+from sagemaker_pca.run import tasks
+from sagemaker_pca.steps.pipeline_run import PipelineRun
 
 FloatArray = NDArray[np.float64]
 
 # BodyBlob of botocore's service model, the smallest limit that the service documents.
 LARGEST_BODY_BYTES = 6_291_456
-FIRST_BYTES = 8 * 1024 * 1024
 PLOTTED_ROWS = 500
 PLOTTED_COMPONENTS = 3
 
@@ -32,9 +31,9 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
         SmokeTestError: on another shape, a number that is not finite, or a difference beyond float32 rounding.
     """
     plan = run.plan
-    run.lease.renew(run.hook)
+    run.lease.take(run.hook, plan.config.endpoint_name)
     model = PcaModel.from_artifact(run.hook.read_bytes(run.served_artifact_uri))
-    rows = raw_sample(run, max(plan.config.smoke_test_rows, PLOTTED_ROWS))
+    rows = raw_sample(run)
     tested = rows[: plan.config.smoke_test_rows]
 
     endpoint = Endpoint(run)
@@ -100,20 +99,19 @@ def rows_of_one_call(rows: FloatArray) -> FloatArray:
     return rows[: max(1, int(np.searchsorted(sizes, LARGEST_BODY_BYTES, side="right")))]
 
 
-def raw_sample(run: PipelineRun, limit: int) -> FloatArray:
-    """Raw rows from the beginning of the first raw file that has any."""
-    config, inputs = run.plan.config, run.inputs
-    card = ModelCard.model_validate(run.hook.read_json(run.plan.files.model_card_uri))
-    raw_format = RawFormat(config.feature_columns, card.fill_values, config.delimiter, config.decimal)
-    error: InputError | None = None
-    for file in inputs.raw_files:
-        part = None if file.key.endswith(".parquet") else min(FIRST_BYTES, file.size)
-        content = run.hook.read_bytes(f"s3://{inputs.raw_bucket}/{file.key}", first_bytes=part)
-        try:
-            return first_rows(file.key, content, raw_format, limit, is_whole=part in {None, file.size})
-        except InputError as no_rows:
-            error = no_rows
-    raise error or InputError("The run staged no raw files.")
+def raw_sample(run: PipelineRun) -> FloatArray:
+    """(n, d) rows that the processing job kept of what it read: raw units, gaps filled, as a client would send them.
+
+    Raises:
+        InputError: when the job kept none.
+    """
+    contents = [run.hook.read_bytes(uri) for uri in run.stats_uris if uri.rsplit("/", 1)[-1].startswith("sample-")]
+    samples = [np.load(io.BytesIO(content)) for content in contents]
+    if not sum(map(len, samples)):
+        job = run.created_name(tasks.START_PROCESSING)
+        raise InputError(f"Processing job {job} kept no sample rows.", hint="Clear start_processing to run it again.")
+    rows: FloatArray = np.vstack([sample for sample in samples if len(sample)])
+    return rows
 
 
 def float32_tolerance(model: PcaModel, rows: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
-"""Put the script, its arguments and the list of raw files where the processing job finds them.
+"""Put the container's code, its arguments and the list of raw files where the processing job finds them.
 
-Keys hold the digest of their content: a changed script or a new raw file makes another request, so that no job of
+Keys hold the digest of their content: changed code or a new raw file makes another request, so that no job of
 other inputs is adopted, and what a job read can be looked up later.
 """
 
@@ -10,62 +10,114 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sagemaker_pca.api_requests import ARGUMENTS_NAME, SCRIPT_NAME, script_arguments
-from sagemaker_pca.deployment import next_action
+from sagemaker_pca.endpoints.deployment import next_action
+from sagemaker_pca.endpoints.ownership import check_own
+from sagemaker_pca.endpoints.records import NotedClaim, Promotion
 from sagemaker_pca.exceptions import InputError
-from sagemaker_pca.pipeline_run import PipelineRun
-from sagemaker_pca.raw_listing import is_raw_file
-from sagemaker_pca.run_files import split_s3_uri
-from sagemaker_pca.run_fingerprint import run_fingerprint
-from sagemaker_pca.run_plan import RawFile, StagedInputs
+from sagemaker_pca.run.fingerprint import run_fingerprint
+from sagemaker_pca.run.locations import split_s3_uri
+from sagemaker_pca.run.plan import RawFile, StagedInputs
+from sagemaker_pca.run.raw_listing import is_raw_file
+from sagemaker_pca.run.service_requests import ARGUMENTS_NAME, CODE_FOLDER, script_arguments
+from sagemaker_pca.run.tasks import SKIP_REASON_KEY
+from sagemaker_pca.steps.check_raw_data import check_raw_data
+from sagemaker_pca.steps.next_endpoint_config import config_after
+from sagemaker_pca.steps.pipeline_run import PipelineRun
 
 log = logging.getLogger(__name__)
 
-SKIP_REASON_KEY = "skip_reason"
-SCRIPT_PATH = Path(__file__).parents[3] / "processing" / SCRIPT_NAME
+CODE_PATH = Path(__file__).parents[3] / CODE_FOLDER
 RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 # A file of more than so many times a host's even share of the bytes keeps one host busy while the others have ended.
 OVERSIZED_SHARES = 1.5
 
 
 def stage_inputs(run: PipelineRun) -> dict[str, Any]:
-    """Upload the script and a manifest of exactly the raw files that are there now."""
+    """Upload the code and a manifest of exactly the raw files that are there now.
+
+    Raises:
+        SettingError: when the job would certainly end at them.
+    """
     staged, contents = plan_inputs(run)
+    check_raw_data(run, staged)
     upload(run, contents)
     return staged.model_dump(mode="json")
 
 
 def stage_changed_inputs(run: PipelineRun) -> dict[str, Any]:
-    """Likewise, unless the model in service came of the very same settings, script and raw files.
+    """Likewise, unless the model in service, or one that is being made, is of the very same settings, code and files.
 
     Raises:
-        AirflowSkipException: naming the run that trained the model in service.
+        AirflowSkipException: naming the run that makes or made that model.
+        DeploymentError: when the endpoint is somebody else's, before anything costs money.
+        InputError: when what it serves has members that cannot be carried over.
+        SettingError: when the processing job would certainly end at the raw data.
     """
     staged, contents = plan_inputs(run)
-    if reason := why_unchanged(run, staged):
-        run.context["ti"].xcom_push(key=SKIP_REASON_KEY, value=reason)
-        raise AirflowSkipException(reason)
+    run.inputs = staged
+    endpoint = run.hook.find_endpoint(run.plan.config.endpoint_name)
+    check_owner(run, endpoint)
+    if not run.plan.config.force:
+        skip_for(run, renew_unchanged(run, endpoint))
+    config_after(run.hook, run.plan, run.plan.run_name, endpoint)  # refuses what no deployment could keep as it is
+    check_raw_data(run, staged)
     upload(run, contents)
+    if not run.plan.config.force:
+        skip_for(run, already_being_made(run))
     return staged.model_dump(mode="json")
 
 
-def why_unchanged(run: PipelineRun, staged: StagedInputs) -> str | None:
-    """Why another run would change nothing; None when it would."""
+def skip_for(run: PipelineRun, reason: str | None) -> None:
+    """Skip the run where there is a reason, and keep it for the report."""
+    if reason:
+        run.context["ti"].xcom_push(key=SKIP_REASON_KEY, value=reason)
+        raise AirflowSkipException(reason)
+
+
+def check_owner(run: PipelineRun, endpoint: dict[str, Any] | None) -> None:
+    """Refuse an endpoint of somebody else's; it is looked at once more right before it is changed.
+
+    Raises:
+        DeploymentError: naming whose it is.
+    """
+    if endpoint is not None and not run.plan.config.take_over_endpoint:
+        check_own(endpoint["EndpointName"], run.hook.tags(endpoint["EndpointArn"]), run.plan.deployment_id)
+
+
+def renew_unchanged(run: PipelineRun, endpoint: dict[str, Any] | None) -> str | None:
+    """Renew the tags of an endpoint that another run would change nothing about, and say why; None where it would.
+
+    It is then as wanted as after a deployment, and expires as late.
+    """
     plan, hook = run.plan, run.hook
-    promoted = None if plan.config.force else hook.find_json(plan.files.promoted_uri)
-    if promoted is None or promoted.get("fingerprint") != run_fingerprint(plan, staged):
+    promotion = None if endpoint is None else hook.find_document(plan.files.promoted_uri, Promotion)
+    if endpoint is None or promotion is None or promotion.fingerprint != run_fingerprint(plan, run.inputs):
         return None
-    name, config_name = plan.config.endpoint_name, promoted["endpoint_config_name"]
-    if next_action(hook.find_endpoint(name), config_name) != "keep":
+    if next_action(endpoint, promotion.endpoint_config_name) != "keep":
         return None
+    hook.add_tags(endpoint["EndpointArn"], plan.tags)
     return (
-        f"Endpoint {name} already serves the model that run {promoted['run_name']} made of the same "
-        f"{len(staged.raw_files)} raw file(s), settings and script. Set force to train it again."
+        f"Endpoint {endpoint['EndpointName']} already serves the model that run {promotion.run_name} made of the same "
+        f"{len(run.inputs.raw_files)} raw file(s), settings and code. Set force to train it again."
+    )
+
+
+def already_being_made(run: PipelineRun) -> str | None:
+    """Why another run's model will do, which is being made of the same; None where this run makes it."""
+    earlier = run.noted_claim
+    if earlier is not None and earlier != run.claim:
+        earlier.release(run.hook)  # of other files, before this task was cleared
+    run.hook.write_document(run.plan.files.claim_note_uri, NotedClaim(uri=run.claim.uri))
+    holder = run.claim.acquire(run.hook)
+    return holder and (
+        f"Run {holder} is making the model of the same {len(run.inputs.raw_files)} raw file(s), settings and code, or "
+        "died of it. Set force to train it beside."
     )
 
 
@@ -73,25 +125,34 @@ def plan_inputs(run: PipelineRun) -> tuple[StagedInputs, dict[str, bytes]]:
     """What a run reads, and the content of the objects that tell its job so, by URI; nothing is written."""
     plan = run.plan
     raw_bucket, _ = split_s3_uri(plan.raw_data_uri)
+    listed_at = datetime.now(UTC)
     raw_files = list_raw_files(run)
     log_limiting_shard(raw_files, plan.config.processing_instance_count)
 
-    script = SCRIPT_PATH.read_bytes()
-    arguments = "\n".join(script_arguments(plan.config)).encode()
-    code_uri = plan.files.uri(f"inputs/code-{_digest(script, arguments)}/")
+    code, arguments = code_files(), "\n".join(script_arguments(plan.config)).encode()
+    code_digest = _digest(*(part for item in code.items() for part in item))
+    code_uri = plan.files.uri(f"inputs/code-{_digest(code_digest, arguments)}/")
 
     # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
     manifest = json.dumps([{"prefix": f"s3://{raw_bucket}/"}, *(file.key for file in raw_files)], indent=1).encode()
     versions = json.dumps([file.model_dump() for file in raw_files]).encode()
     manifest_uri = plan.files.uri(f"inputs/raw-{_digest(manifest, versions)}.manifest")
     staged = StagedInputs(
-        code_uri=code_uri, manifest_uri=manifest_uri, raw_bucket=raw_bucket, raw_files=tuple(raw_files)
+        code_uri=code_uri,
+        code_digest=code_digest,
+        manifest_uri=manifest_uri,
+        raw_bucket=raw_bucket,
+        raw_files=tuple(raw_files),
+        listed_at=listed_at,
     )
-    return staged, {
-        f"{code_uri}{SCRIPT_NAME}": script,
-        f"{code_uri}{ARGUMENTS_NAME}": arguments,
-        manifest_uri: manifest,
-    }
+    uploads = {f"{code_uri}{name}": content for name, content in (code | {ARGUMENTS_NAME: arguments}).items()}
+    return staged, uploads | {manifest_uri: manifest}
+
+
+def code_files() -> dict[str, bytes]:
+    """The container's code by its name below the job's code folder, in order."""
+    paths = sorted(CODE_PATH.rglob("*.py"))
+    return {path.relative_to(CODE_PATH.parent).as_posix(): path.read_bytes() for path in paths}
 
 
 def upload(run: PipelineRun, contents: Mapping[str, bytes]) -> None:
@@ -109,7 +170,7 @@ def list_raw_files(run: PipelineRun) -> list[RawFile]:
     uri = run.plan.raw_data_uri
     found = [
         RawFile(key=item["Key"], size=item["Size"], etag=item["ETag"].strip('"'))
-        for item in filter(is_raw_file, run.hook.list_objects(uri))
+        for item in filter(is_raw_file, run.hook.list_raw_objects(uri))
     ]
     if not found:
         raise InputError(f"No raw data under {uri}. Put {', '.join(RAW_SUFFIXES)} files there or set raw_data_uri.")
@@ -134,5 +195,6 @@ def log_limiting_shard(raw_files: Sequence[RawFile], hosts: int) -> None:
         )
 
 
-def _digest(*contents: bytes) -> str:
+def _digest(*parts: bytes | str) -> str:
+    contents = (part.encode() if isinstance(part, str) else part for part in parts)
     return hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]

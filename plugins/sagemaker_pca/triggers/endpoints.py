@@ -1,13 +1,14 @@
-"""Waits for an endpoint in the triggerer."""
+"""Waits for an endpoint in the triggerer: the one way to wait for an endpoint."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from sagemaker_pca.deployment_lease import RENEWAL_SECONDS, DeploymentLease
-from sagemaker_pca.job_status import CHANGING_ENDPOINT_STATES
-from sagemaker_pca.triggers.wait import SageMakerWaitTrigger
+from sagemaker_pca.endpoints.deployment import is_changing
+from sagemaker_pca.endpoints.records import RENEWAL_SECONDS
+from sagemaker_pca.hooks.deployment_lease import DeploymentLease
+from sagemaker_pca.triggers.base import SageMakerWaitTrigger
 
 
 class SageMakerEndpointTrigger(SageMakerWaitTrigger):
@@ -32,5 +33,5 @@ class SageMakerEndpointTrigger(SageMakerWaitTrigger):
         if self.lease is not None and time.monotonic() >= self._renew_at:
             DeploymentLease(**self.lease).renew(self.hook)
             self._renew_at = time.monotonic() + RENEWAL_SECONDS
-        description = self.hook.find_endpoint(self.endpoint_name)
-        return description is not None and description["EndpointStatus"] in CHANGING_ENDPOINT_STATES
+        endpoint = self.hook.find_endpoint(self.endpoint_name)
+        return endpoint is not None and is_changing(endpoint)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sagemaker_pca.job_log import JobLog
-from sagemaker_pca.job_status import JOB_KINDS, is_running
-from sagemaker_pca.triggers.wait import SageMakerWaitTrigger
+from sagemaker_pca.hooks.job_log import JobLog
+from sagemaker_pca.resource_kinds import JOB_KINDS
+from sagemaker_pca.run.jobs import is_running, running_since
+from sagemaker_pca.triggers.base import SageMakerWaitTrigger
 
 
 class SageMakerJobTrigger(SageMakerWaitTrigger):
@@ -17,16 +18,25 @@ class SageMakerJobTrigger(SageMakerWaitTrigger):
     :param job_name: name of the job
     :param job_logs: copy the containers' log lines into the task log
     :param stop_on_kill: stop the job when the waiting task is marked failed
+    :param max_runtime_seconds: how long the job may run by its own start; None leaves it to the service
     """
 
     def __init__(
-        self, *, operation: str, job_name: str, job_logs: bool = True, stop_on_kill: bool = True, **kwargs: Any
+        self,
+        *,
+        operation: str,
+        job_name: str,
+        job_logs: bool = True,
+        stop_on_kill: bool = True,
+        max_runtime_seconds: float | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.kind = JOB_KINDS[operation]
         self.job_name = job_name
         self.job_logs = job_logs
         self.stop_on_kill = stop_on_kill
+        self.max_runtime_seconds = max_runtime_seconds
         self._log_lines = JobLog(self.kind, job_name)
 
     def arguments(self) -> dict[str, Any]:
@@ -37,6 +47,7 @@ class SageMakerJobTrigger(SageMakerWaitTrigger):
             "job_name": self.job_name,
             "job_logs": self.job_logs,
             "stop_on_kill": self.stop_on_kill,
+            "max_runtime_seconds": self.max_runtime_seconds,
         }
 
     def still_changing(self) -> bool:
@@ -45,6 +56,9 @@ class SageMakerJobTrigger(SageMakerWaitTrigger):
         if self.job_logs:
             for line in self._log_lines.new_lines(self.hook):
                 self.log.info("%s", line)
+        since = running_since(description)
+        if self.max_runtime_seconds is not None and since is not None:
+            self.deadline = since + self.max_runtime_seconds
         return is_running(self.kind, description)
 
     async def on_kill(self) -> None:

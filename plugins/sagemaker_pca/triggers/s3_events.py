@@ -14,8 +14,8 @@ from airflow.providers.amazon.aws.hooks.sqs import SqsHook
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
-from sagemaker_pca.s3_events import changed_objects, is_test_event
-from sagemaker_pca.triggers.wait import LOOKS
+from sagemaker_pca.run.s3_events import changed_objects, is_test_event
+from sagemaker_pca.triggers.base import LOOKS
 
 T = TypeVar("T")
 Message = dict[str, Any]

@@ -5,32 +5,34 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.pipeline_process import BUCKET, PipelineProcess
+from quickstart.airflow_home import aws_connection
+from tests.pipeline_process import BUCKET, PipelineClient, dags_test_process
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.e2e
 
 
-class RawDataLooks(PipelineProcess):
-    """Raw data, and an Airflow of its own that looks at it."""
+class RawDataLooks(PipelineClient):
+    """Raw data that no other test shares, and an Airflow that looks at it for this test alone."""
 
-    def __init__(self, service_url: str, folder: Path) -> None:
-        super().__init__(service_url, folder, uuid.uuid4().hex[:8])
-        self._database = folder / "airflow.db"
-        self._environment |= {
+    def __init__(self, service_url: str) -> None:
+        super().__init__(service_url, uuid.uuid4().hex[:8])
+        self._process = dags_test_process()
+        self._database = self._process.home / "airflow.db"
+        self._environment = {
+            "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(service_url),
             "AIRFLOW_VAR_SAGEMAKER_PCA": json.dumps({"raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}"}),
             "SAGEMAKER_PCA_SETTLE_SECONDS": "1",
         }
 
     def look(self) -> str:
         """Run the DAG; what it logged."""
-        done = self.dags_test("pca_raw_data", {})
-        assert done.returncode == 0, done.stdout[-4000:]
-        return done.stdout
+        exit_code, log = self._process.run(["dags", "test", "pca_raw_data"], self._environment)
+        assert exit_code == 0, log[-4000:]
+        return log
 
     def events(self) -> list[dict[str, Any]]:
         """What the events of the raw data asset say, oldest first."""
@@ -42,8 +44,12 @@ class RawDataLooks(PipelineProcess):
             return [json.loads(extra) for (extra,) in rows]
 
 
-def test_changed_raw_data_updates_the_asset_and_unchanged_does_not(sagemaker_local_url: str, tmp_path: Path) -> None:
-    looks = RawDataLooks(sagemaker_local_url, tmp_path / "air flow")
+@pytest.fixture
+def looks(sagemaker_local_url: str) -> RawDataLooks:
+    return RawDataLooks(sagemaker_local_url)
+
+
+def test_changed_raw_data_updates_the_asset_and_unchanged_does_not(looks: RawDataLooks) -> None:
     location = f"s3://{BUCKET}/{looks.raw_prefix}"
 
     assert f"There is no raw data under {location}." in looks.look()

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from quickstart.airflow_home import airflow_environment, create_airflow_home
-from tests.e2e.sagemaker_pca.embedded_estate import EmbeddedEstate
+from quickstart.airflow_home import aws_connection
+from sagemaker_pca.endpoints.records import Lease
+from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory
+from tests.pipeline_process import dags_test_process
 from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.e2e
 
 
+class FinishedCommand(NamedTuple):
+    """A run that has ended, and what it wrote."""
+
+    returncode: int
+    stdout: str
+
+
 class EndpointsDag:
-    """One of the DAGs, in an Airflow home of its own."""
+    """One of the DAGs."""
 
-    def __init__(self, service_url: str, home: Path, dag_id: str = "sagemaker_endpoints") -> None:
-        create_airflow_home(home)
+    def __init__(self, service_url: str, dag_id: str = "sagemaker_endpoints") -> None:
         self._dag_id = dag_id
-        self._environment = airflow_environment(home, service_url, settings={})
+        self._connection = {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(service_url)}
 
-    def run(self, **settings: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, **settings: Any) -> FinishedCommand:
         """Run it to its end."""
-        command = ["airflow", "dags", "test", self._dag_id, "--conf", json.dumps(settings)]
-        return subprocess.run(
-            [sys.executable, "-m", *command],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
+        arguments = ["dags", "test", self._dag_id, "--conf", json.dumps(settings)]
+        return FinishedCommand(*dags_test_process().run(arguments, self._connection))
 
 
 @pytest.fixture(scope="module")
@@ -49,42 +47,42 @@ def service_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def dag(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> EndpointsDag:
-    return EndpointsDag(service_url, tmp_path_factory.mktemp("airflow") / "air flow")
+def dag(service_url: str) -> EndpointsDag:
+    return EndpointsDag(service_url)
 
 
 @pytest.fixture
-def report_dag(service_url: str, tmp_path: Path) -> EndpointsDag:
-    return EndpointsDag(service_url, tmp_path / "airflow", "sagemaker_endpoints_report")
+def report_dag(service_url: str) -> EndpointsDag:
+    return EndpointsDag(service_url, "sagemaker_endpoints_report")
 
 
 @pytest.fixture
-def estate(service_url: str) -> Iterator[EmbeddedEstate]:
-    estate = EmbeddedEstate(service_url)
-    yield estate
-    estate.remove_everything()
+def inventory(service_url: str) -> Iterator[EmbeddedInventory]:
+    inventory = EmbeddedInventory(service_url)
+    yield inventory
+    inventory.remove_everything()
 
 
 def test_a_sweep_says_what_it_would_delete_and_deletes_it_when_told_to(
-    dag: EndpointsDag, estate: EmbeddedEstate
+    dag: EndpointsDag, inventory: EmbeddedInventory
 ) -> None:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    estate.serve("old", tags={"expires-at": yesterday})
-    estate.serve("kept", tags={"expires-at": yesterday, "protect": "true"})
-    estate.serve("young")
+    inventory.serve("old", tags={"expires-at": yesterday})
+    inventory.serve("kept", tags={"expires-at": yesterday, "protect": "true"})
+    inventory.serve("young")
     conditions = {"command": "sweep", "expired": True, "with_dependents": True, "poll_seconds": 0.1}
 
     said = dag.run(**conditions)
     assert said.returncode == 0, said.stdout[-4000:]
-    assert "delete    endpoint                old" in said.stdout
+    assert re.search(r"^delete +endpoint +old ", said.stdout, re.MULTILINE)
     assert "protected: protect=true" in said.stdout
     everything = {"old", "kept", "young"}
-    assert estate.names() == dict.fromkeys(("endpoint", "endpoint_config", "model"), everything)
+    assert inventory.names() == dict.fromkeys(("endpoint", "endpoint_config", "model"), everything)
 
     done = dag.run(**conditions, dry_run=False)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert estate.names() == dict.fromkeys(("endpoint", "endpoint_config", "model"), everything - {"old"})
-    (report,) = estate.reports()
+    assert inventory.names() == dict.fromkeys(("endpoint", "endpoint_config", "model"), everything - {"old"})
+    (report,) = inventory.reports()
     assert report["verdict"] == "deleted"
     assert [(item["kind"], item["outcome"]) for item in report["outcomes"]] == [
         ("endpoint", "deleted"),
@@ -94,22 +92,24 @@ def test_a_sweep_says_what_it_would_delete_and_deletes_it_when_told_to(
 
 
 def test_a_deletion_by_name_that_is_not_safe_fails_the_run_and_leaves_its_reason(
-    dag: EndpointsDag, estate: EmbeddedEstate
+    dag: EndpointsDag, inventory: EmbeddedInventory
 ) -> None:
-    estate.serve("leased")
-    expires_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    estate.put_record("leased", "lease.json", {"holder": "run-9", "expires_at": expires_at})
+    inventory.serve("leased")
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    inventory.put_record("leased", "lease.json", Lease(holder="run-9", expires_at=expires_at))
 
     done = dag.run(command="delete-endpoint", name="leased", dry_run=False)
     assert done.returncode != 0
     assert "delete-endpoint leased: run run-9 is deploying to it." in done.stdout
-    assert estate.names()["endpoint"] == {"leased"}
-    (report,) = estate.reports()
+    assert inventory.names()["endpoint"] == {"leased"}
+    (report,) = inventory.reports()
     assert (report["verdict"], report["outcomes"]) == ("refused", [])
 
 
-def test_lists_and_descriptions_delete_nothing_and_leave_no_report(dag: EndpointsDag, estate: EmbeddedEstate) -> None:
-    estate.serve("one")
+def test_lists_and_descriptions_delete_nothing_and_leave_no_report(
+    dag: EndpointsDag, inventory: EmbeddedInventory
+) -> None:
+    inventory.serve("one")
 
     listed = dag.run(command="list-endpoints")
     assert listed.returncode == 0, listed.stdout[-4000:]
@@ -118,14 +118,14 @@ def test_lists_and_descriptions_delete_nothing_and_leave_no_report(dag: Endpoint
     described = dag.run(command="describe-endpoint", name="one", hourly_prices={"ml.m5.large": 0.1})
     assert described.returncode == 0, described.stdout[-4000:]
     assert re.search(r"^monthly_cost +73.0", described.stdout, re.MULTILINE)
-    assert estate.reports() == []
+    assert inventory.reports() == []
 
 
 def test_the_daily_report_names_what_is_idle_and_what_has_expired(
-    report_dag: EndpointsDag, estate: EmbeddedEstate
+    report_dag: EndpointsDag, inventory: EmbeddedInventory
 ) -> None:
-    estate.serve("old", tags={"expires-at": (datetime.now(UTC) - timedelta(days=1)).isoformat()})
+    inventory.serve("old", tags={"expires-at": (datetime.now(UTC) - timedelta(days=1)).isoformat()})
     done = report_dag.run()
     assert done.returncode == 0, done.stdout[-4000:]
     assert re.search(r"^delete +endpoint +old .*expires-at reached", done.stdout, re.MULTILINE)
-    assert estate.names()["endpoint"] == {"old"}
+    assert inventory.names()["endpoint"] == {"old"}

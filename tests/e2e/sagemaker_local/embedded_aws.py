@@ -1,5 +1,6 @@
 """AWS clients of the embedded service, and what the tests put into it."""
 
+import functools
 import io
 import itertools
 import os
@@ -12,7 +13,7 @@ import boto3
 import numpy as np
 from botocore.config import Config
 
-from sagemaker_pca.formats.mxnet_ndarray import write_ndarrays
+from sagemaker_local.pca_algorithm.ndarray_file import write_arrays
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/pca-execution"
 SCIKIT_LEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
@@ -29,10 +30,10 @@ class EmbeddedAws:
         self.bucket = unique_name("bucket")
         self.model_name = ""
         self.model_names: list[str] = []
-        self.sagemaker = self.client("sagemaker")
-        self.runtime = self.client("sagemaker-runtime")
-        self.s3 = self.client("s3")
-        self.logs = self.client("logs")
+        self.sagemaker = shared_client_of(url, "sagemaker")
+        self.runtime = shared_client_of(url, "sagemaker-runtime")
+        self.s3 = shared_client_of(url, "s3")
+        self.logs = shared_client_of(url, "logs")
         self.s3.create_bucket(Bucket=self.bucket)
 
     def client(self, service: str) -> Any:
@@ -199,6 +200,12 @@ def client_of(url: str, service: str) -> Any:
     )
 
 
+@functools.cache
+def shared_client_of(url: str, service: str) -> Any:
+    """A client that all tests use: making one takes longer than most of its calls."""
+    return client_of(url, service)
+
+
 def unique_name(kind: str) -> str:
     return f"{kind}-{os.getpid()}-{next(_numbers)}"
 
@@ -235,7 +242,7 @@ def csv_bytes(rows: Any) -> bytes:
 def artifact_bytes(mean: Any, components: Any, singular_values: Any) -> bytes:
     """Return a model.tar.gz as the built-in algorithm writes it."""
     arrays = {"s": singular_values, "v": components, "mean": np.atleast_2d(mean)}
-    content = write_ndarrays({name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()})
+    content = write_arrays({name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()})
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         member = tarfile.TarInfo("model_algo-1")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_pca.formats.recordio import encode_features
+from sagemaker_local.pca_algorithm.recordio import encode_features
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, artifact_bytes, unique_name, wait_until
 
 pytestmark = pytest.mark.e2e

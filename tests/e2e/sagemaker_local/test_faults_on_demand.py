@@ -144,6 +144,13 @@ def test_invocations_can_be_throttled(aws: EmbeddedAws) -> None:
     aws.runtime.invoke_endpoint(EndpointName=endpoint, Body=b"1,2", ContentType="text/csv")
 
 
+def test_credentials_can_run_out(aws: EmbeddedAws) -> None:
+    control(aws.url, fault="expire_token", target="ListModels")
+    with pytest.raises(ClientError, match="ExpiredTokenException"):
+        aws.sagemaker.list_models()
+    aws.sagemaker.list_models()
+
+
 def test_planned_faults_are_listed_and_forgotten(aws: EmbeddedAws) -> None:
     control(aws.url, fault="throttle", target="ListModels", times=3)
     assert [fault["times"] for fault in control(aws.url, method="GET")["faults"]] == [3]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_pca.formats.recordio import decode_projections, encode_features
+from sagemaker_local.pca_algorithm.recordio import decode_projections, encode_features
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, artifact_bytes, unique_name
 from tests.service_process import ServiceProcess
 

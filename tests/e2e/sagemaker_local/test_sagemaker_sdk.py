@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sagemaker_pca.formats.recordio import encode_features
+from sagemaker_local.pca_algorithm.recordio import encode_features
 from tests.e2e.sagemaker_local.embedded_aws import PCA, ROLE, SCIKIT_LEARN, EmbeddedAws, unique_name
 
 pytestmark = pytest.mark.e2e

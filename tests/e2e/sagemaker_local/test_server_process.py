@@ -91,11 +91,12 @@ def test_reset_ends_the_jobs_and_forgets_everything_at_once() -> None:
         assert aws.s3.list_buckets()["Buckets"] == []
 
 
-def test_several_services_at_once_do_not_disturb_each_other() -> None:
-    with ServiceProcess() as first, ServiceProcess() as second:
-        name = EmbeddedAws(first.url).start_processing("print(1)")
+def test_several_services_at_once_do_not_disturb_each_other(sagemaker_local_url: str) -> None:
+    first = EmbeddedAws(sagemaker_local_url)
+    with ServiceProcess() as second:
+        name = first.start_processing("print(1)")
         assert EmbeddedAws(second.url).sagemaker.list_processing_jobs()["ProcessingJobSummaries"] == []
-        EmbeddedAws(first.url).wait_for_processing(name)
+        assert first.wait_for_processing(name)["ProcessingJobStatus"] == "Completed"
 
 
 def test_folder_of_the_jobs_can_be_chosen_and_is_left_empty(tmp_path: Path) -> None:

@@ -167,6 +167,70 @@ def test_weights_survive_an_update_that_asks_for_it(aws: EmbeddedAws) -> None:
         assert aws.wait_for_endpoint(endpoint)["ProductionVariants"][0]["CurrentWeight"] == expected
 
 
+@pytest.mark.parametrize(
+    ("excluded", "expected"),
+    [
+        ([], (10, 5.0)),
+        (["DesiredInstanceCount"], (1, 5.0)),
+        (["DesiredWeight"], (10, 1.0)),
+        (["DesiredInstanceCount", "DesiredWeight"], (1, 1.0)),
+    ],
+)
+def test_what_an_update_excludes_is_not_retained(
+    aws: EmbeddedAws, excluded: list[str], expected: tuple[int, float]
+) -> None:
+    model = aws.create_model(aws.put("m/model.tar.gz", identity_artifact()))
+    endpoint = aws.create_endpoint(aws.create_endpoint_config(model))
+    aws.wait_for_endpoint(endpoint)
+    change = [{"VariantName": "v1", "DesiredWeight": 5.0, "DesiredInstanceCount": 10}]
+    aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName=endpoint, DesiredWeightsAndCapacities=change)
+    aws.wait_for_endpoint(endpoint)
+    aws.sagemaker.update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=aws.create_endpoint_config(model),
+        RetainAllVariantProperties=True,
+        ExcludeRetainedVariantProperties=[{"VariantPropertyType": name} for name in excluded],
+    )
+    (variant,) = aws.wait_for_endpoint(endpoint)["ProductionVariants"]
+    assert (variant["CurrentInstanceCount"], variant["CurrentWeight"]) == expected
+    assert (variant["DesiredInstanceCount"], variant["DesiredWeight"]) == expected
+
+
+def test_endpoint_cannot_grow_beyond_the_limit(aws: EmbeddedAws) -> None:
+    endpoint = aws.serve(identity_artifact())
+    change = [{"VariantName": "v1", "DesiredInstanceCount": 1000}]
+    with pytest.raises(ClientError, match="'Number of instances for endpoint usage' is 20 Instances"):
+        aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName=endpoint, DesiredWeightsAndCapacities=change)
+
+
+def test_data_capture_and_key_are_described_and_follow_the_configuration(aws: EmbeddedAws) -> None:
+    model = aws.create_model(aws.put("m/model.tar.gz", identity_artifact()))
+    capture = {
+        "InitialSamplingPercentage": 20,
+        "DestinationS3Uri": f"s3://{aws.bucket}/captured",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+    }
+    plain = aws.create_endpoint_config(model)
+    variants = aws.sagemaker.describe_endpoint_config(EndpointConfigName=plain)["ProductionVariants"]
+    capturing = unique_name("config")
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName=capturing, ProductionVariants=variants, DataCaptureConfig=capture, KmsKeyId="alias/endpoints"
+    )
+    described = aws.sagemaker.describe_endpoint_config(EndpointConfigName=capturing)
+    assert (described["DataCaptureConfig"], described["KmsKeyId"]) == (capture, "alias/endpoints")
+
+    endpoint = aws.create_endpoint(capturing)
+    assert aws.wait_for_endpoint(endpoint)["DataCaptureConfig"] == {
+        "EnableCapture": True,
+        "CaptureStatus": "Started",
+        "CurrentSamplingPercentage": 20,
+        "DestinationS3Uri": capture["DestinationS3Uri"],
+        "KmsKeyId": "",
+    }
+    aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=plain, RetainAllVariantProperties=True)
+    assert "DataCaptureConfig" not in aws.wait_for_endpoint(endpoint), "no property that the service retains"
+
+
 def test_endpoint_cannot_be_updated_to_the_configuration_it_has(aws: EmbeddedAws) -> None:
     endpoint = aws.serve(identity_artifact())
     config = aws.wait_for_endpoint(endpoint)["EndpointConfigName"]

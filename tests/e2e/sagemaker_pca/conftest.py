@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
-from sagemaker_pca.triggers.wait import shared_hook
+from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.triggers.base import shared_hook
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws
+from tests.run_plans import DEPLOYMENT_VARIABLE
 from tests.service_process import ServiceProcess
 
 PlanFault = Callable[..., None]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def service_url() -> Iterator[str]:
     with ServiceProcess() as service:
         yield service.url
@@ -27,6 +28,8 @@ def aws(service_url: str, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
     extra = {"region_name": "us-east-1", "endpoint_url": service_url}
     connection = {"conn_type": "aws", "login": "local", "password": "local", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    for name, deployment_id in DEPLOYMENT_VARIABLE.items():
+        monkeypatch.setenv(name, deployment_id)
     shared_hook.cache_clear()  # it may be of another service, under the same name
     return EmbeddedAws(service_url)
 

@@ -9,16 +9,17 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 
-def run(task: Any) -> Any:
+def run(task: Any, context: Any = None) -> Any:
     """What the task returns in the end, however often it defers."""
-    call = partial(task.execute, {})
+    context = context or {}
+    call = partial(task.execute, context)
     while True:
         try:
             return call()
         except TaskDeferred as deferral:
             event = first_event_now(deferral.trigger)
             resume = getattr(task, deferral.method_name)
-            call = partial(resume, {}, event=event.payload, **(deferral.kwargs or {}))
+            call = partial(resume, context, event=event.payload, **(deferral.kwargs or {}))
 
 
 def first_event_now(trigger: BaseTrigger) -> TriggerEvent:

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sagemaker_pca import api_requests
-from sagemaker_pca.moments import Moments
-from sagemaker_pca.run_config import resolve
-from sagemaker_pca.run_files import run_name
-from sagemaker_pca.run_plan import RunPlan, StagedInputs
-from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.model.moments import Moments
+from sagemaker_pca.run import service_requests
+from sagemaker_pca.run.locations import run_name
+from sagemaker_pca.run.plan import RunPlan, StagedInputs
+from sagemaker_pca.settings.pipeline import resolve
 from sagemaker_pca.steps.stage_inputs import stage_inputs
 from tests.e2e.sagemaker_local.embedded_aws import PCA, ROLE, SCIKIT_LEARN, EmbeddedAws, unique_name
+from tests.run_plans import DEPLOYMENT_ID
 
 pytestmark = pytest.mark.e2e
 
@@ -53,9 +54,10 @@ def plan_on(aws: EmbeddedAws, hosts: int, **settings: Any) -> RunPlan:
     return RunPlan(
         config=config,
         origins=origins,
+        deployment_id=DEPLOYMENT_ID,
         dag_id="pca_pipeline",
         run_id=run_id,
-        run_name=run_name("pca_pipeline", run_id),
+        run_name=run_name(DEPLOYMENT_ID, "pca_pipeline", run_id),
         started_at=datetime.now(UTC),
         partition="aws",
         region="us-east-1",
@@ -72,8 +74,8 @@ def process(aws: EmbeddedAws, hook: SageMakerPcaHook, plan: RunPlan) -> Processe
     inputs = StagedInputs.model_validate(stage_inputs(run))
     profile_uri = None
     if plan.config.why_no_profile is None:
-        profile_uri = plan.files.stats_uri(complete(aws, api_requests.profile_job(plan, inputs)))
-    job_name = complete(aws, api_requests.processing_job(plan, inputs, profile_uri))
+        profile_uri = plan.files.stats_uri(complete(aws, service_requests.profile_job(plan, inputs)))
+    job_name = complete(aws, service_requests.processing_job(plan, inputs, profile_uri))
     return read_results(aws, plan.files.features_uri(job_name), plan.files.stats_uri(job_name))
 
 
@@ -111,23 +113,30 @@ def prefix_of(uri: str) -> str:
     return uri.removeprefix("s3://").split("/", 1)[1]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"scaling": "standardize"},
-        {"missing_values": "mean"},
-        {"scaling": "standardize", "missing_values": "mean"},
-        {"missing_values": "drop"},
-    ],
-    ids=str,
-)
-def test_features_are_the_same_on_one_two_and_five_hosts(
-    aws: EmbeddedAws, hook: SageMakerPcaHook, settings: dict[str, Any]
+def test_features_are_the_same_on_one_two_and_five_hosts_with_mean_0_and_deviation_1_over_all_files(
+    aws: EmbeddedAws, hook: SageMakerPcaHook
 ) -> None:
     put_recordings(aws)
+    settings: dict[str, Any] = {"scaling": "standardize", "missing_values": "mean"}
 
     one, *several = (process(aws, hook, plan_on(aws, hosts, **settings)) for hosts in (1, 2, 5))
 
+    verify_the_same(one, *several)
+    rows = np.concatenate(list(several[-1].features.values())).astype(float)
+    np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(rows.std(axis=0), 1, rtol=1e-6)
+    assert min(len(rows) for rows in several[-1].features.values()) == min(ROWS_OF_FILES.values())
+
+
+def test_hosts_that_need_no_profile_drop_the_same_rows_as_one(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
+    put_recordings(aws)
+    one, two = (process(aws, hook, plan_on(aws, hosts, missing_values="drop")) for hosts in (1, 2))
+    verify_the_same(one, two)
+    assert sum(map(len, one.features.values())) < sum(ROWS_OF_FILES.values())
+
+
+def verify_the_same(one: ProcessedFiles, *several: ProcessedFiles) -> None:
+    """What one host made of the files, the others made as well."""
     assert {name: len(rows) for name, rows in one.features.items()}.keys() == {f"raw/{name}" for name in ROWS_OF_FILES}
     for other in several:
         assert other.features.keys() == one.features.keys()
@@ -136,17 +145,6 @@ def test_features_are_the_same_on_one_two_and_five_hosts(
         np.testing.assert_allclose(other.moments.mean, one.moments.mean, rtol=1e-12)
         np.testing.assert_array_equal(other.moments.null_count, one.moments.null_count)
         assert other.moments.null_count.all()
-
-
-def test_standardized_features_of_five_hosts_have_mean_0_and_deviation_1_over_all_files(
-    aws: EmbeddedAws, hook: SageMakerPcaHook
-) -> None:
-    put_recordings(aws)
-    processed = process(aws, hook, plan_on(aws, 5, scaling="standardize", missing_values="mean"))
-    rows = np.concatenate(list(processed.features.values())).astype(float)
-    np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(rows.std(axis=0), 1, rtol=1e-6)
-    assert min(len(rows) for rows in processed.features.values()) == min(ROWS_OF_FILES.values())
 
 
 def test_an_oversized_file_among_many_is_named_as_the_limiting_shard(

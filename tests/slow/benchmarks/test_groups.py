@@ -34,7 +34,6 @@ def test_a_group_measures_all_its_rows(name: str, tmp_path: Path, monkeypatch: p
     module: Any = importlib.import_module(f"benchmarks.{name}")
     for constant, value in SMALL[name].items():
         monkeypatch.setattr(module, constant, value)
-    monkeypatch.setenv("SAGEMAKER_LOCAL_RECORD_CALLS", "1")  # measuring waits sets it for good
     with programs_end_here():
         group = module.measure(tmp_path, full=True)
     assert group.rows

@@ -5,22 +5,22 @@ from __future__ import annotations
 import signal
 import time
 
-from sagemaker_pca.report import Verdict
+from sagemaker_pca.report.document import Verdict
 from tests.airflow_api import DagRun
 from tests.slow.fault_scenarios.scene import STEP_SECONDS, Scene, scenario
 
-WAIT = "training.wait_for_training"
+WAIT = "wait_for_training"
 OUTAGE_SECONDS = 20
 
 
 @scenario(alone=True)
-def the_triggerer_is_restarted_in_the_middle_of_a_wait(scene: Scene) -> None:
-    replace_triggerer(scene, signal.SIGTERM)
-
-
-@scenario(alone=True)
-def the_triggerer_is_killed_in_the_middle_of_a_wait(scene: Scene) -> None:
-    replace_triggerer(scene, signal.SIGKILL)
+def the_triggerer_is_restarted_and_killed_in_the_middle_of_a_wait(scene: Scene) -> None:
+    run = begin_wait(scene)
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        with scene.stage.airflow.without("triggerer", signal_number):
+            pass
+    scene.verify_promoted(run)
+    assert scene.jobs("training") == {scene.run_name: "Completed"}
 
 
 @scenario(alone=True)
@@ -33,16 +33,12 @@ def a_wait_that_is_marked_failed_while_the_triggerer_is_away_stops_its_job(scene
 
 
 @scenario(alone=True)
-def the_service_is_away_while_a_task_asks_it(scene: Scene) -> None:
+def the_service_is_away_while_a_task_and_the_triggerer_ask_it(scene: Scene) -> None:
+    scene.plan("delay_job", "TrainingJob", seconds=60)
     run = scene.trigger()
-    run.wait_for_task("training.start_training", "running", STEP_SECONDS)
+    run.wait_for_task("start_training", "running", STEP_SECONDS)
     scene.interrupt_service(OUTAGE_SECONDS)
-    scene.verify_promoted(run)
-
-
-@scenario(alone=True)
-def the_service_is_away_while_the_triggerer_asks_it(scene: Scene) -> None:
-    run = begin_wait(scene)
+    scene.wait_until_deferred(run, WAIT)
     time.sleep(10)  # past the time in which a wait does not look yet
     scene.interrupt_service(OUTAGE_SECONDS)
     scene.verify_promoted(run)
@@ -54,12 +50,3 @@ def begin_wait(scene: Scene) -> DagRun:
     run = scene.trigger()
     scene.wait_until_deferred(run, WAIT)
     return run
-
-
-def replace_triggerer(scene: Scene, signal_number: signal.Signals) -> None:
-    """End the triggerer in the middle of a wait; its successor takes the wait over, and the job runs on."""
-    run = begin_wait(scene)
-    with scene.stage.airflow.without("triggerer", signal_number):
-        pass
-    scene.verify_promoted(run)
-    assert scene.jobs("training") == {scene.run_name: "Completed"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.slow.fault_scenarios.scene import Scene, scenario
+from sagemaker_pca.report.document import Verdict
+from tests.slow.fault_scenarios.scene import STEP_SECONDS, Scene, scenario
 
 CREATING_ACTIONS = (
     "CreateProcessingJob",
@@ -17,60 +18,42 @@ MORE_THAN_BOTOCORE_BEARS = 13
 
 
 @scenario()
-def every_request_that_creates_is_throttled(scene: Scene) -> None:
+def every_call_is_throttled_or_dropped_and_what_creates_loses_its_answer(scene: Scene) -> None:
+    scene.plan("delay_endpoint", seconds=20)
     for action in CREATING_ACTIONS:
-        scene.plan("throttle", action, times=3)
-    scene.verify_promoted(scene.trigger())
-
-
-@scenario()
-def throttling_outlasts_the_clients_patience(scene: Scene) -> None:
-    scene.plan("throttle", "CreateTrainingJob", times=MORE_THAN_BOTOCORE_BEARS)
-    run = scene.trigger()
-    scene.verify_promoted(run, tried_again="training.start_training")
-    assert "ClientError may pass by itself" in run.log("training.start_training", 1)
-
-
-@scenario()
-def throttling_outlasts_the_clients_patience_in_the_triggerer(scene: Scene) -> None:
-    scene.plan("delay_job", "TrainingJob", seconds=60)
-    run = scene.trigger()
-    scene.wait_until_deferred(run, "training.wait_for_training")
-    scene.plan("throttle", "DescribeTrainingJob", times=MORE_THAN_BOTOCORE_BEARS)
-    scene.verify_promoted(run)
-    assert scene.faults_left() == []
-
-
-@scenario()
-def every_connection_is_dropped_once(scene: Scene) -> None:
+        scene.plan("throttle", action, times=2)
+        scene.plan("lose_response", action)
     for action in (*CREATING_ACTIONS, *READING_ACTIONS):
         scene.plan("drop_connection", action)
-    scene.verify_promoted(scene.trigger())
-
-
-@scenario()
-def the_answers_to_both_job_requests_are_lost(scene: Scene) -> None:
-    for action in ("CreateProcessingJob", "CreateTrainingJob"):
-        scene.plan("lose_response", action)
     run = scene.trigger()
     scene.verify_promoted(run)
-    for task_id in ("features.start_processing", "training.start_training"):
+    assert scene.faults_left() == []
+    for task_id in ("start_processing", "start_training", "create_model", "create_endpoint_config"):
         started = run.xcom(task_id)
         assert (started["attempt"], started["adopted"]) == (1, True)
-
-
-@scenario()
-def the_answers_to_all_deployment_requests_are_lost(scene: Scene) -> None:
-    scene.plan("delay_endpoint", seconds=20)
-    for action in ("CreateModel", "CreateEndpointConfig", "UpdateEndpoint"):
-        scene.plan("lose_response", action)
-    scene.verify_promoted(scene.trigger())
     assert scene.created("model") == scene.created("endpoint_config") == [scene.run_name]
     assert scene.endpoint_tags()["run-name"] == scene.run_name
 
 
-@scenario(earlier_model=False)
-def the_answer_to_the_first_deployment_is_lost(scene: Scene) -> None:
-    scene.plan("lose_response", "CreateEndpoint")
-    scene.verify_promoted(scene.trigger())
-    assert scene.endpoint_tags()["run-name"] == scene.run_name
+@scenario()
+def throttling_outlasts_the_clients_patience_in_a_task_and_in_the_triggerer(scene: Scene) -> None:
+    scene.plan("delay_job", "TrainingJob", seconds=60)
+    scene.plan("throttle", "CreateTrainingJob", times=MORE_THAN_BOTOCORE_BEARS)
+    run = scene.trigger()
+    scene.wait_until_deferred(run, "wait_for_training")
+    scene.plan("throttle", "DescribeTrainingJob", times=MORE_THAN_BOTOCORE_BEARS)
+    scene.verify_promoted(run, tried_again={"start_training"})
+    assert "ClientError may pass by itself" in run.log("start_training", 1)
+    assert scene.faults_left() == []
+
+
+@scenario()
+def a_token_that_expires_in_the_middle_of_a_roll_back_leaves_nothing_unverified_in_service(scene: Scene) -> None:
+    scene.plan("delay_endpoint", seconds=20)
+    run = scene.trigger()
+    run.wait_for_task("deploy_endpoint", "success", STEP_SECONDS)
+    scene.plan("expire_token", "UpdateEndpoint")
+    run.set_task_state("wait_for_endpoint", "failed")
+    scene.verify_refused(run, Verdict.ROLLED_BACK, "wait_for_endpoint failed")
+    assert (scene.faults_left(), run.tasks()["roll_back"]["try_number"]) == ([], 2)
+    assert scene.lease() is None

@@ -14,15 +14,16 @@ from typing import Any, NamedTuple, Self
 import boto3
 import httpx
 import pytest
+from airflow.dag_processing.dagbag import DagBag
 
-from quickstart.airflow_home import aws_connection
+from quickstart.airflow_home import ROOT, airflow_environment, aws_connection, create_airflow_home
 from quickstart.sample_ecg import write_recordings
-from sagemaker_pca.estate_hook import SageMakerEstateHook
+from sagemaker_pca.endpoints.inventory import Variant
 from sagemaker_pca.exceptions import WaitTimeoutError
-from sagemaker_pca.pipeline_run import AWS_CONN_ID
-from sagemaker_pca.raw_listing import RawListing
-from sagemaker_pca.report import Verdict
-from sagemaker_pca.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
+from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.report.document import Verdict
+from sagemaker_pca.run.raw_listing import RawListing
 from sagemaker_pca.sensors.jobs import (
     SageMakerJobSensor,
     SageMakerProcessingJobSensor,
@@ -30,27 +31,28 @@ from sagemaker_pca.sensors.jobs import (
     SageMakerTransformJobSensor,
 )
 from sagemaker_pca.sensors.raw_data import raw_data_location
+from sagemaker_pca.settings.transform import TransformConfig
 from sagemaker_pca.steps.choose_model import find_model_name
-from sagemaker_pca.sweep.estate import Series
-from sagemaker_pca.transform_config import TransformConfig
 from sagemaker_pca.triggers.s3_events import QueuedReports
+from sagemaker_pca.variables import AWS_CONN_ID
+from tests.dags_test_process import DagsTestProcess
 from tests.deployed_stack import DeployedStack, deploy
 from tests.pipeline_process import BUCKET, PipelineProcess
 from tests.policy_evaluator import Question
+from tests.run_plans import DEPLOYMENT_VARIABLE, OWNER_TAGS
 from tests.service_process import ServiceProcess
 
 NAME = "policies"
-RECORDING = {"SAGEMAKER_LOCAL_RECORD_CALLS": "1"}
 PIPELINE, TRANSFORM, ENDPOINTS = "pca_pipeline", "pca_batch_transform", "sagemaker_endpoints"
 RAW_DATA = "pca_raw_data"
 WAITS: dict[str, dict[str, type[SageMakerJobSensor]]] = {
     PIPELINE: {
-        "features.wait_for_processing": SageMakerProcessingJobSensor,
-        "training.wait_for_training": SageMakerTrainingJobSensor,
+        "wait_for_processing": SageMakerProcessingJobSensor,
+        "wait_for_training": SageMakerTrainingJobSensor,
     },
     TRANSFORM: {
-        "features.wait_for_processing": SageMakerProcessingJobSensor,
-        "transform.wait_for_transform": SageMakerTransformJobSensor,
+        "wait_for_processing": SageMakerProcessingJobSensor,
+        "wait_for_transform": SageMakerTransformJobSensor,
     },
 }
 
@@ -104,7 +106,7 @@ class Recording:
 
 def record(folder: Path) -> Recording:
     """Deploy the template to an embedded service of its own, run the pipeline there, and read the service's record."""
-    with ServiceProcess(RECORDING) as service:
+    with ServiceProcess(recording=True) as service:
 
         def client(name: str) -> Any:
             return boto3.client(
@@ -122,7 +124,11 @@ def record(folder: Path) -> Recording:
             BatchDataPrefix=f"batch-{NAME}/",
             RawDataEvents="true",
         )
-        pipeline = PipelineProcess(service.url, folder / "airflow", NAME)
+        create_airflow_home(folder / "airflow")
+        airflow = DagsTestProcess(
+            airflow_environment(folder / "airflow", service.url, settings={}) | DEPLOYMENT_VARIABLE, folder
+        )
+        pipeline = PipelineProcess(service.url, NAME, airflow)
         run_name = run_all_branches(pipeline, folder)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(service.url))
@@ -132,6 +138,7 @@ def record(folder: Path) -> Recording:
                 *transform_in_all_ways(pipeline),
                 *list_and_delete_endpoints(pipeline, run_name),
             ]
+        airflow.close()
         ends = [*task_ends(folder / "airflow" / "airflow.db"), *by_hand]
         recorded = httpx.get(f"{service.url}/sagemaker-local/calls").json()["calls"]
     return Recording(stack, asked_calls(recorded, sorted(ends), list(stack.trust)))
@@ -146,23 +153,23 @@ def run_all_branches(pipeline: PipelineProcess, folder: Path) -> str:
     # The answer to a request is lost: the job is found again by name, and recognized by its tags.
     pipeline.plan_fault(fault="lose_response", target="CreateTrainingJob")
     pipeline.plan_fault(fault="fail_endpoint")
-    never_in_service = pipeline.run()
+    never_in_service = pipeline.run(force=False)  # claims its training, and gives the claim back
     assert never_in_service.report.run.verdict is Verdict.ROLLED_BACK, never_in_service.log[-4000:]
     assert pipeline.serving_config() is None
 
     pipeline.plan_fault(fault="fail_endpoint")
     config_name = never_in_service.report.run.run_name
-    pipeline.sagemaker.create_endpoint(EndpointName=pipeline.endpoint_name, EndpointConfigName=config_name)
+    pipeline.sagemaker.create_endpoint(
+        EndpointName=pipeline.endpoint_name, EndpointConfigName=config_name, Tags=OWNER_TAGS
+    )
     in_place_of_a_failed_one = pipeline.run(scaling="standardize", processing_instance_count=2)
     assert in_place_of_a_failed_one.report.run.verdict is Verdict.PROMOTED, in_place_of_a_failed_one.log[-4000:]
 
-    # The smoke test fails: in the part of the file that it looks at, no row has numbers.
-    header, rows = recording.read_bytes().split(b"\n", 1)
-    pipeline.put_raw("recording.csv", header + b"\n" + b"t,x,x,x,x,,\n" * 700_000 + rows)
-    rolled_back = pipeline.run(on_bad_rows="skip", max_bad_fraction=1.0, max_explained_variance_drop=1.0)
+    # The smoke test fails: the endpoint reports the new configuration and goes on serving the old model.
+    pipeline.plan_fault(fault="keep_old_model")
+    rolled_back = pipeline.run(max_explained_variance_drop=1.0)
     assert rolled_back.report.run.verdict is Verdict.ROLLED_BACK, rolled_back.log[-4000:]
 
-    pipeline.put_raw("recording.csv", recording.read_bytes())
     refused = pipeline.run(num_components=1, min_explained_variance=0.99)
     assert refused.report.run.verdict is Verdict.REFUSED, refused.log[-4000:]
 
@@ -198,8 +205,8 @@ def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
     for target in ("CreateProcessingJob", "CreateModel", "CreateTransformJob"):
         pipeline.plan_fault(fault="lose_response", target=target)
     conf = {"input_uri": f"s3://{BUCKET}/batch-{NAME}/", "endpoint_name": pipeline.endpoint_name, "poll_seconds": 0.2}
-    done = pipeline.dags_test(TRANSFORM, conf)
-    assert done.returncode == 0, done.stdout[-4000:]
+    exit_code, log = pipeline.dags_test(TRANSFORM, conf)
+    assert exit_code == 0, log[-4000:]
     newest = pipeline.sagemaker.list_transform_jobs(MaxResults=1)["TransformJobSummaries"][0]
     yield from stop_jobs(TRANSFORM, newest["TransformJobName"])
 
@@ -209,19 +216,19 @@ def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
 
 
 def list_and_delete_endpoints(pipeline: PipelineProcess, run_name: str) -> Iterator[End]:
-    """Look at the estate as a sweep does, then delete the pipeline's endpoint with all that belongs to it."""
+    """Look at the inventory as a sweep does, then delete the pipeline's endpoint with all that belongs to it."""
     now = datetime.now(UTC)
     # Left behind by a run that died: what its endpoint may have to return to counts as in use.
     lease = {"holder": run_name, "expires_at": now.isoformat()}
     pipeline.s3.put_object(Bucket=BUCKET, Key="endpoints/abandoned/lease.json", Body=json.dumps(lease).encode())
     conf = {"command": "delete-endpoint", "name": pipeline.endpoint_name, "with_dependents": True, "dry_run": False}
-    done = pipeline.dags_test(ENDPOINTS, {**conf, "poll_seconds": 0.1})
-    assert done.returncode == 0, done.stdout[-4000:]
+    exit_code, log = pipeline.dags_test(ENDPOINTS, {**conf, "poll_seconds": 0.1})
+    assert exit_code == 0, log[-4000:]
     assert pipeline.serving_config() is None
 
     # Of endpoints that are a day old; none here is.
-    hook = SageMakerEstateHook(aws_conn_id=AWS_CONN_ID)
-    hook.count_invocations([Series(pipeline.endpoint_name, "AllTraffic")], now - timedelta(days=1), now)
+    hook = SageMakerInventoryHook(aws_conn_id=AWS_CONN_ID)
+    hook.count_invocations([Variant(pipeline.endpoint_name, "AllTraffic")], now - timedelta(days=1), now)
     yield End.now(ENDPOINTS, "plan")
 
 
@@ -247,10 +254,20 @@ def as_recorded(time: datetime) -> str:
     return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def task_groups() -> dict[str, dict[str, str]]:
+    """By DAG, the group of each task that is in one."""
+    dags = DagBag(ROOT / "dags", bundle_name="recorded").dags
+    groups = {dag_id: dag.task_group.get_task_group_dict() for dag_id, dag in dags.items()}
+    return {
+        dag_id: {task_id: name for name, group in named.items() if name for task_id in group.children}
+        for dag_id, named in groups.items()
+    }
+
+
 def asked_calls(recorded: list[dict[str, Any]], ends: list[End], roles: list[str]) -> list[AskedCall]:
     """What the recorded calls asked of IAM, each question of a step once, without the calls of the test itself."""
     sessions = {f"assumed-role/{role.rpartition('/')[2]}/SageMaker": role for role in roles}
-    times = [end.time for end in ends]
+    times, groups = [end.time for end in ends], task_groups()
     found: dict[str, AskedCall] = {}
     for call in recorded:
         role = sessions.get(call["identity"].split(":", 5)[5])
@@ -258,7 +275,7 @@ def asked_calls(recorded: list[dict[str, Any]], ends: list[End], roles: list[str
             continue
         end = ends[bisect.bisect_left(times, call["time"])]
         # A job begins while the task that started it ends: its calls are of the group as a whole.
-        step = f"{end.dag_id}.{end.task_id.partition('.')[0] if role else end.task_id}"
+        step = f"{end.dag_id}.{groups[end.dag_id].get(end.task_id, end.task_id) if role else end.task_id}"
         for asked in call["authorizations"]:
             # The embedded service speaks HTTP; AWS is asked over TLS.
             keys = {**asked["condition_keys"], "aws:SecureTransport": "true"}

@@ -134,7 +134,7 @@ def test_ctrl_c_stops_the_running_job_and_leaves_nothing(account: Account, tmp_p
     check = start(account, tmp_path, *agreed())
     assert check.stdout is not None
     for line in check.stdout:
-        if "training.wait_for_training" in line:
+        if "wait_for_training" in line:
             break
     check.send_signal(signal.SIGINT)
     output, _ = check.communicate(timeout=RUN_SECONDS)

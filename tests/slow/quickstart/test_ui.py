@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from selenium import webdriver
@@ -126,6 +127,19 @@ def test_every_port_is_on_loopback(ui: RunningUi) -> None:
     ]
     assert len(listening) == 2
     assert set(listening) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("foreign", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
+def test_airflow_gives_pages_of_other_sites_nothing(ui: RunningUi, foreign: dict[str, str]) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    runs = f"{ui.address}/api/v2/dags/{DAG_ID}/dagRuns"
+    answers = [
+        httpx.options(runs, headers={**asked, **foreign}),
+        httpx.get(runs, headers=foreign),
+        httpx.post(runs, headers=foreign, json={"logical_date": None}),
+    ]
+    assert [answer.status_code for answer in answers] == [405, 401, 401]
+    assert [name for answer in answers for name in answer.headers if name.startswith("access-control-")] == []
 
 
 def test_secrets_are_for_their_owner_alone(ui: RunningUi) -> None:

@@ -10,13 +10,13 @@ from airflow.serialization.serialized_objects import DagSerialization
 DAG_FILE = Path(__file__).parents[3] / "dags" / "pca_batch_transform.py"
 EDGES = {
     "preflight": {"stage_inputs"},
-    "stage_inputs": {"features.start_processing"},
-    "features.start_processing": {"features.wait_for_processing"},
-    "features.wait_for_processing": {"transform.create_model"},
-    "transform.create_model": {"transform.start_transform", "transform.delete_model"},
-    "transform.start_transform": {"transform.wait_for_transform"},
-    "transform.wait_for_transform": {"transform.delete_model", "check_projections"},
-    "transform.delete_model": set(),
+    "stage_inputs": {"start_processing"},
+    "start_processing": {"wait_for_processing"},
+    "wait_for_processing": {"create_model"},
+    "create_model": {"start_transform", "delete_model"},
+    "start_transform": {"wait_for_transform"},
+    "wait_for_transform": {"delete_model", "check_projections"},
+    "delete_model": set(),
     "check_projections": set(),
 }
 
@@ -32,13 +32,13 @@ def test_the_tasks_wait_for_each_other_as_designed(dag: Any) -> None:
 
 def test_the_model_is_deleted_however_the_transform_ends(dag: Any) -> None:
     rules = {task.task_id: task.trigger_rule for task in dag.tasks if task.trigger_rule != "all_success"}
-    assert rules == {"transform.delete_model": "all_done_setup_success"}
+    assert rules == {"delete_model": "all_done_setup_success"}
 
 
 def test_clearing_the_transform_makes_its_model_again(dag: Any) -> None:
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    cleared = stored.partial_subset("transform.start_transform", include_downstream=True, include_upstream=False)
-    assert {"transform.create_model", "transform.delete_model"} <= set(cleared.task_dict)
+    cleared = stored.partial_subset("start_transform", include_downstream=True, include_upstream=False)
+    assert {"create_model", "delete_model"} <= set(cleared.task_dict)
 
 
 def test_every_task_retries_by_the_class_of_the_error_and_keeps_its_failure(dag: Any) -> None:

@@ -8,9 +8,9 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
-from sagemaker_pca.setting_layers import form_fields
+from sagemaker_pca.settings.endpoint_command import EndpointCommand
+from sagemaker_pca.settings.layers import form_fields
 from sagemaker_pca.steps import report_command
-from sagemaker_pca.sweep.command_config import EndpointCommand
 
 DAGS = Path(__file__).parents[3] / "dags"
 EDGES = {"plan": {"approve", "delete"}, "approve": {"delete"}, "delete": {"report"}, "report": set()}

@@ -13,6 +13,8 @@ OPTIONAL = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ab-1",
     "RawDataEvents": "true",
     "VpcId": "vpc-0a1b",
+    "RollBackAlarms": "pca-*",
+    "AutoScaling": "true",
 }
 
 

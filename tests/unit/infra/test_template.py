@@ -13,10 +13,10 @@ from cfnlint.decode import decode_str  # type: ignore[import-untyped]
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data
 
-from sagemaker_pca.run_config import PcaRunConfig
-from sagemaker_pca.run_files import RunFiles
-from sagemaker_pca.run_plan import MANAGED_BY
-from sagemaker_pca.sagemaker_hook import CallerIdentity
+from sagemaker_pca.hooks.clients import CallerIdentity
+from sagemaker_pca.run.locations import RunFiles
+from sagemaker_pca.run.plan import MANAGED_BY
+from sagemaker_pca.settings.pipeline import PcaRunConfig
 from tests.deployed_stack import AIRFLOW_POLICIES, TEMPLATE, DeployedStack, Statement
 from tests.policy_evaluator import Question, is_allowed
 
@@ -110,14 +110,18 @@ def test_the_pipelines_defaults_find_what_the_template_makes(stack: DeployedStac
     defaults = PcaRunConfig()
     here = CallerIdentity("123456789012", "aws", "us-east-1")
     bucket = stack.outputs["BucketName"]
-    raw_file = RunFiles(bucket, "", "").default_raw_data_uri.removeprefix("s3://") + "a.csv"
+    raw_files = RunFiles(bucket, "", "").default_raw_data_uri.removeprefix("s3://")
     endpoint = f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{defaults.endpoint_name}"
     pipeline = stack.policies["PipelinePolicy"]
 
     assert bucket == here.default_bucket
     assert stack.outputs["ProcessingRoleArn"].endswith(f":role/{defaults.processing_role}")
     assert stack.outputs["ServingRoleArn"].endswith(f":role/{defaults.serving_role}")
-    assert is_allowed(pipeline, Question("s3:GetObject", f"arn:aws:s3:::{raw_file}"))
+    for policy in (stack.policies["ProcessingPolicy"], pipeline):
+        assert is_allowed(policy, Question("s3:GetObject", f"arn:aws:s3:::{raw_files}a.csv"))
+        assert not is_allowed(policy, Question("s3:PutObject", f"arn:aws:s3:::{raw_files}a.csv"))
+    listing = Question("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": raw_files.removeprefix(f"{bucket}/")})
+    assert is_allowed(pipeline, listing)
     assert is_allowed(pipeline, Question("sagemaker:InvokeEndpoint", endpoint))
 
 
@@ -134,8 +138,29 @@ def test_the_endpoints_dag_deletes_only_what_the_pipeline_made(
 def test_what_is_optional_is_allowed_only_when_asked_for(stack: DeployedStack, full_stack: DeployedStack) -> None:
     actions = {action for items in stack.policies.values() for item in items for action in texts(item["Action"])}
 
-    assert full_stack.policies.keys() - stack.policies.keys() == {"KeyPolicy", "NetworkPolicy", "RawDataEventsPolicy"}
-    assert not {action for action in actions if action.startswith(("kms:", "ec2:", "sqs:"))}
+    assert full_stack.policies.keys() - stack.policies.keys() == {
+        "AutoScalingPolicy",
+        "KeyPolicy",
+        "NetworkPolicy",
+        "RawDataEventsPolicy",
+        "RollBackAlarmsPolicy",
+    }
+    assert not {action for action in actions if action.startswith(("application-autoscaling:", "kms:", "ec2:", "sqs:"))}
+
+
+def test_alarms_are_watched_in_the_served_models_name_and_no_others(full_stack: DeployedStack) -> None:
+    serving = full_stack.statements(*full_stack.role_policies[full_stack.outputs["ServingRoleArn"]])
+    alarm = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:{}"
+    assert is_allowed(serving, Question("cloudwatch:DescribeAlarms", alarm.format("pca-errors")))
+    assert not is_allowed(serving, Question("cloudwatch:DescribeAlarms", alarm.format("billing")))
+
+
+def test_scaling_ends_for_endpoints_alone(full_stack: DeployedStack) -> None:
+    target = "arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/0a1b"
+    for namespace, allowed in (("sagemaker", True), ("ecs", False)):
+        keys = {"application-autoscaling:service-namespace": namespace}
+        question = Question("application-autoscaling:DeregisterScalableTarget", target, keys)
+        assert is_allowed(full_stack.policies["AutoScalingPolicy"], question) is allowed
 
 
 def test_the_serving_role_may_do_nothing_to_the_bucket_but_read(full_stack: DeployedStack) -> None:

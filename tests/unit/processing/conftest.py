@@ -1,88 +1,12 @@
-"""A processing job in a temporary folder, run as a container would run the script: from its file."""
+"""A job to run."""
 
-import gzip
-import importlib.util
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-SCRIPT = Path(__file__).parents[3] / "processing" / "process_raw_data.py"
-
-
-class Job:
-    """The folders of one host's job, the script's `main` on them, and what it left."""
-
-    def __init__(
-        self, folder: Path, script: ModuleType, host: str = "algo-1", hosts: Sequence[str] = ("algo-1",)
-    ) -> None:
-        self.script, self.host, self.folder = script, host, folder
-        self.raw, self.features_dir, self.stats_dir = folder / "raw", folder / "features", folder / "stats"
-        self.message_dir, self.resource_config = folder / "message", folder / "resourceconfig.json"
-        self.raw.mkdir(parents=True)
-        self.message_dir.mkdir()
-        self.resource_config.write_text(json.dumps({"current_host": host, "hosts": list(hosts)}))
-
-    def add(self, name: str, content: str | bytes) -> Path:
-        path = self.raw / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data = content.encode() if isinstance(content, str) else content
-        path.write_bytes(gzip.compress(data) if name.endswith(".gz") and isinstance(content, str) else data)
-        return path
-
-    def arguments(self, columns: str = "a,b", **options: Any) -> list[str]:
-        folders = {
-            "input-dir": self.raw,
-            "features-dir": self.features_dir,
-            "stats-dir": self.stats_dir,
-            "message-dir": self.message_dir,
-            "resource-config": self.resource_config,
-            "feature-columns": columns,
-        }
-        named = folders | {name.replace("_", "-"): value for name, value in options.items()}
-        return [f"--{name}" if value is True else f"--{name}={value}" for name, value in named.items()]
-
-    def run(self, columns: str = "a,b", **options: Any) -> int:
-        code: int = self.script.main(self.arguments(columns, **options))
-        return code
-
-    def parts(self) -> list[Path]:
-        return sorted(self.features_dir.glob("*")) if self.features_dir.exists() else []
-
-    def features(self) -> NDArray[np.float32]:
-        return np.concatenate([np.loadtxt(part, np.float32, delimiter=",", ndmin=2) for part in self.parts()])
-
-    def moments(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.stats_dir / f"moments-{self.host}.json").read_text())
-        return loaded
-
-    def scatter(self) -> NDArray[np.float64]:
-        return np.asarray(np.load(self.stats_dir / f"scatter-{self.host}.npy"))
-
-    def message(self) -> str:
-        return (self.message_dir / "message").read_text(encoding="utf-8")
-
-    def left_files(self) -> list[str]:
-        """Everything in the output folders, hidden files included."""
-        folders = (self.features_dir, self.stats_dir)
-        return sorted(path.name for folder in folders for path in folder.rglob("*"))
-
-
-@pytest.fixture(scope="session")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("process_raw_data", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.processing_job import Job
 
 
 @pytest.fixture
-def job(tmp_path: Path, script: ModuleType) -> Job:
-    return Job(tmp_path / "one host", script)
+def job(tmp_path: Path) -> Job:
+    return Job(tmp_path / "one host")

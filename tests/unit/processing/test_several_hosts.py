@@ -1,21 +1,17 @@
-"""Several hosts, two jobs, and jobs that are killed."""
+"""Several hosts, two jobs, and what stands in the end."""
 
 import json
+import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sagemaker_pca.moments import Moments
-from tests.unit.processing.conftest import SCRIPT, Job
+from sagemaker_pca.model.moments import Moments
+from tests.processing_job import Job
 
 COLUMNS = "a,b,c"
 
@@ -29,10 +25,10 @@ def recordings(count: int = 5) -> dict[str, str]:
     return files
 
 
-def make_hosts(folder: Path, script: ModuleType, count: int) -> list[Job]:
+def make_hosts(folder: Path, count: int) -> list[Job]:
     """Jobs of one cluster, files handed out as ShardedByS3Key does: one after the other."""
     names = [f"algo-{number + 1}" for number in range(count)]
-    hosts = [Job(folder / f"{count} hosts" / name, script, name, names) for name in names]
+    hosts = [Job(folder / f"{count} hosts" / name, name, names) for name in names]
     for number, (name, text) in enumerate(recordings().items()):
         hosts[number % count].add(name, text)
     return hosts
@@ -78,9 +74,9 @@ def features_by_file(hosts: list[Job]) -> dict[str, NDArray[np.float32]]:
 )
 @pytest.mark.parametrize("count", [2, 5])
 def test_features_and_moments_do_not_depend_on_the_number_of_hosts(
-    tmp_path: Path, script: ModuleType, count: int, options: dict[str, Any]
+    tmp_path: Path, count: int, options: dict[str, Any]
 ) -> None:
-    one, several = make_hosts(tmp_path, script, 1), make_hosts(tmp_path, script, count)
+    one, several = make_hosts(tmp_path, 1), make_hosts(tmp_path, count)
     run_all(one, **options)
     run_all(several, **options)
 
@@ -101,25 +97,21 @@ def test_features_and_moments_do_not_depend_on_the_number_of_hosts(
         np.testing.assert_array_equal(found[name], features)
 
 
-def test_every_pass_over_the_rows_logs_its_own_progress(
-    tmp_path: Path, script: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_all(make_hosts(tmp_path, script, 1), scaling="standardize")
+def test_every_pass_over_the_rows_logs_its_own_progress(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_all(make_hosts(tmp_path, 1), scaling="standardize")
     passes = [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if " rows/s, " in line]
     assert passes == ["profile 100%", "features 100%"]
 
 
-def test_part_names_of_different_hosts_differ(tmp_path: Path, script: ModuleType) -> None:
-    hosts = make_hosts(tmp_path, script, 5)
+def test_part_names_of_different_hosts_differ(tmp_path: Path) -> None:
+    hosts = make_hosts(tmp_path, 5)
     run_all(hosts)
     names = [path.name for host in hosts for path in (*host.parts(), *host.stats_dir.iterdir())]
     assert len(names) == len(set(names)) == 15
 
 
-def test_a_host_without_files_succeeds_with_zero_rows(
-    tmp_path: Path, script: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
-    busy, idle = (Job(tmp_path / name, script, name, ["algo-1", "algo-2"]) for name in ("algo-1", "algo-2"))
+def test_a_host_without_files_succeeds_with_zero_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    busy, idle = (Job(tmp_path / name, name, ["algo-1", "algo-2"]) for name in ("algo-1", "algo-2"))
     busy.add("r.csv", recordings()["recording-0.csv"])
     idle.raw.rmdir()
     run_all([busy, idle])
@@ -130,17 +122,15 @@ def test_a_host_without_files_succeeds_with_zero_rows(
 
 
 @pytest.mark.parametrize("options", [{"scaling": "standardize"}, {"missing_values": "mean"}], ids=str)
-def test_several_hosts_need_a_profile_where_the_whole_counts(
-    tmp_path: Path, script: ModuleType, options: dict[str, str]
-) -> None:
-    host = make_hosts(tmp_path, script, 2)[0]
+def test_several_hosts_need_a_profile_where_the_whole_counts(tmp_path: Path, options: dict[str, str]) -> None:
+    host = make_hosts(tmp_path, 2)[0]
     assert host.run(COLUMNS, **options) == 1
     assert "on 2 hosts need the moments of all hosts. Run a --profile-only job first" in host.message()
     assert host.left_files() == []
 
 
-def test_a_profile_of_other_hosts_or_columns_is_refused(tmp_path: Path, script: ModuleType) -> None:
-    hosts, profiles = make_hosts(tmp_path, script, 2), tmp_path / "profiles"
+def test_a_profile_of_other_hosts_or_columns_is_refused(tmp_path: Path) -> None:
+    hosts, profiles = make_hosts(tmp_path, 2), tmp_path / "profiles"
     profiles.mkdir()
     for host in hosts:
         assert host.run(COLUMNS, profile_only=True) == 0
@@ -153,10 +143,8 @@ def test_a_profile_of_other_hosts_or_columns_is_refused(tmp_path: Path, script: 
     assert "feature_columns differs from this job's" in hosts[0].message()
 
 
-def test_files_of_different_kinds_on_different_hosts_are_refused_by_every_host(
-    tmp_path: Path, script: ModuleType
-) -> None:
-    hosts, profiles = make_hosts(tmp_path, script, 2), tmp_path / "profiles"
+def test_files_of_different_kinds_on_different_hosts_are_refused_by_every_host(tmp_path: Path) -> None:
+    hosts, profiles = make_hosts(tmp_path, 2), tmp_path / "profiles"
     hosts[0].add("recording-0.csv", "c,b,a\n1,2,3\n")
     for name in ("recording-2.csv", "recording-4.csv"):
         (hosts[0].raw / name).unlink()
@@ -169,44 +157,23 @@ def test_files_of_different_kinds_on_different_hosts_are_refused_by_every_host(
         assert "recording-1.csv has another header than recording-0.csv: column 1 is 'a' there" in host.message()
 
 
-def test_a_second_run_replaces_the_first(tmp_path: Path, script: ModuleType) -> None:
-    host = make_hosts(tmp_path, script, 1)[0]
+def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:
+    host = make_hosts(tmp_path, 1)[0]
     run_all([host], part_rows=100)
     run_all([host], output_format="recordio")
     assert host.left_files() == ["features-algo-1-00000.pbr", "moments-algo-1.json", "scatter-algo-1.npy"]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
-def test_a_job_killed_while_writing_leaves_nothing_that_looks_whole(job: Job, stop: signal.Signals) -> None:
-    job.add("r.csv", "a,b\n" + "0.123456,0.654321\n" * 2_000_000)
-    process = subprocess.Popen([sys.executable, str(SCRIPT), *job.arguments(part_rows=100_000)])
-    deadline = time.monotonic() + 60
-    while not list(job.folder.glob("features/.partial-algo-1/*-00001.csv")):
-        assert process.poll() is None, "the job ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.send_signal(stop)
-    assert process.wait(timeout=60) == {signal.SIGTERM: 143, signal.SIGKILL: -9}[stop]
-
-    assert list(job.features_dir.glob("features-*")) == []
-    assert list(job.stats_dir.iterdir()) == []
-    if stop == signal.SIGTERM:
-        assert job.left_files() == []
-    job.add("r.csv", "a,b\n1,2\n")
-    assert job.run() == 0
-    assert job.left_files() == ["features-algo-1-00000.csv", "moments-algo-1.json", "scatter-algo-1.npy"]
-
-
 def test_the_manifest_is_written_last(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     job.add("r.csv", "a,b\n1,2\n")
     order: list[str] = []
-    replace = job.script.os.replace
+    replace = os.replace
 
     def record(source: Path, target: Path) -> None:
         order.append(Path(target).name)
         replace(source, target)
 
-    monkeypatch.setattr(job.script.os, "replace", record)
-    assert job.run() == 0
-    assert order == ["features-algo-1-00000.csv", "scatter-algo-1.npy", "moments-algo-1.json"]
+    monkeypatch.setattr(os, "replace", record)
+    assert job.run(sample_rows=1) == 0
+    assert order == ["features-algo-1-00000.csv", "scatter-algo-1.npy", "sample-algo-1.npy", "moments-algo-1.json"]
     assert json.loads((job.stats_dir / "moments-algo-1.json").read_text())["row_count"] == 1

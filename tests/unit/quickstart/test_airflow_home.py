@@ -5,9 +5,17 @@ import json
 import stat
 from pathlib import Path
 
+import yaml
 from cryptography.fernet import Fernet
 
-from quickstart.airflow_home import airflow_environment, generated_secrets, plain_environment, write_private
+from quickstart.airflow_home import (
+    ROOT,
+    airflow_environment,
+    aws_connection,
+    generated_secrets,
+    plain_environment,
+    write_private,
+)
 
 FOREIGN = {
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://production/airflow",
@@ -31,6 +39,16 @@ def test_the_connection_alone_makes_the_embedded_service_the_runs_aws() -> None:
     environment = airflow_environment(Path("/home/x"), "http://127.0.0.1:5055", {}, {})
     connection = json.loads(environment["AIRFLOW_CONN_AWS_DEFAULT"])
     assert connection["extra"] == {"region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:5055"}
+
+
+def test_what_airflow_stars_out_of_logs_is_part_of_no_address_or_name() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]["scheduler"]["environment"]
+    for text in (aws_connection("http://127.0.0.1:5055"), compose["AIRFLOW_CONN_AWS_DEFAULT"]):
+        connection = json.loads(text)
+        address = connection["extra"]["endpoint_url"]
+        assert (
+            connection["password"] not in f"{address} sagemaker_local sagemaker-local localhost {connection['login']}"
+        )
 
 
 def test_a_setting_given_wins_over_the_quick_starts_own() -> None:

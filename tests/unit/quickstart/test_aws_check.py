@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quickstart.aws_check import TimeLimit, environment
+from quickstart.aws_check import environment, time_limit
 from quickstart.processes import QuickstartError
 
 
@@ -27,6 +27,6 @@ def test_airflow_keeps_the_users_aws_and_nothing_of_the_users_airflow(
 
 
 def test_a_run_beyond_its_time_is_ended() -> None:
-    TimeLimit(seconds=60)()
+    time_limit(60)()
     with pytest.raises(QuickstartError, match="longer than the cost ceiling allows"):
-        TimeLimit(seconds=-1)()
+        time_limit(-1)()

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from quickstart.__main__ import main
-from quickstart.demo import DemoOptions, follow
+from quickstart.demo import DemoOptions, checked_config
 from quickstart.processes import QuickstartError
 
 
@@ -26,7 +24,7 @@ def test_chosen_columns_and_components_become_params() -> None:
 
 def test_choices_that_contradict_each_other_are_refused_in_the_pipelines_words() -> None:
     with pytest.raises(QuickstartError, match=r"num_components=3 exceeds the 2 feature columns\. Lower"):
-        DemoOptions(feature_columns=("a", "b"), num_components=3).run_params()
+        checked_config(DemoOptions(feature_columns=("a", "b"), num_components=3).run_params())
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "²", "99999"])
@@ -38,11 +36,3 @@ def test_components_that_are_no_sensible_number_are_refused(text: str, capsys: p
 def test_a_missing_file_is_one_sentence_and_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--data", str(tmp_path / "my data.csv")]) == 1
     assert capsys.readouterr().err.startswith(f"DATA={tmp_path / 'my data.csv'} does not exist.")
-
-
-def test_a_log_is_followed_line_by_line_to_its_last_unfinished_one(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    code = "import time; print('one\\ntw', end='', flush=True); time.sleep(0.3); print('o\\nend', end='')"
-    with log.open("wb") as output:
-        program = subprocess.Popen([sys.executable, "-c", code], stdout=output)
-    assert [line for line in follow(log, program) if line] == ["one", "two", "end"]

@@ -1,30 +1,10 @@
 from __future__ import annotations
 
 import json
-import socket
 import stat
 from pathlib import Path
 
-import pytest
-
-from quickstart.processes import QuickstartError
-from quickstart.ui import SERVICES, admin_password, check_port, ui_settings
-
-
-def test_a_taken_port_is_one_sentence_with_the_way_out() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with pytest.raises(QuickstartError) as refusal:
-            check_port(port)
-    assert str(refusal.value) == f"Port {port} is taken. Free it, or choose another: make ui PORT={port + 1}"
-
-
-def test_a_free_port_is_accepted_at_once_after_its_last_use() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)), other.accept()[0]:
-            pass
-    check_port(port)
+from quickstart.ui import SERVICES, admin_password, ui_settings
 
 
 def test_the_admin_password_is_generated_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:

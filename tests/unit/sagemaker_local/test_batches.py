@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagemaker_local.pca_algorithm.recordio import encode_features
 from sagemaker_local.transform_container import ObjectFailedError, batches
-from sagemaker_pca.formats.recordio import encode_features
 
 
 @given(

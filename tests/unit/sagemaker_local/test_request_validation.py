@@ -83,6 +83,20 @@ def test_members_of_lists_and_maps_are_named_by_position_and_key() -> None:
     assert "'containers.2.member.environment.A-B.key'" in error.value.message
 
 
+@pytest.mark.parametrize(
+    ("member", "value", "rule"),
+    [
+        ("MaxResults", 0, "value greater than or equal to 1"),
+        ("MaxResults", 101, "value less than or equal to 100"),
+        ("SortBy", "Colour", "enum value set: [Name, CreationTime, Status]"),
+    ],
+)
+def test_numbers_have_bounds_and_enums_their_values(member: str, value: Any, rule: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        validate({member: value}, shape_of("ListEndpoints"))
+    assert rule in error.value.message
+
+
 @pytest.mark.parametrize("value", ["1", True, 1.5, [1]])
 def test_wrong_json_type_is_a_serialization_error(value: Any) -> None:
     with pytest.raises(SerializationError, match="maxResults: expected integer"):

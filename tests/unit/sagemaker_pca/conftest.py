@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sagemaker_pca.moments import Moments
-from sagemaker_pca.pca_model import PcaModel
+from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.model.moments import Moments
 
 Rows = NDArray[np.float64]
 Train = Callable[[Rows, int], PcaModel]

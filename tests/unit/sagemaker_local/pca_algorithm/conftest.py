@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from sagemaker_local.pca_algorithm.__main__ import main
-from sagemaker_pca.formats.mxnet_ndarray import read_ndarrays
-from sagemaker_pca.formats.recordio import encode_features
+from sagemaker_local.pca_algorithm.ndarray_file import read_arrays
+from sagemaker_local.pca_algorithm.recordio import encode_features
 
 CSV = "text/csv;label_size=0"
 
@@ -76,7 +76,7 @@ class Container:
     @property
     def model(self) -> dict[str, NDArray[Any]]:
         """Arrays of the model that training left."""
-        return read_ndarrays(self.model_path.read_bytes())
+        return read_arrays(self.model_path.read_bytes())
 
     @property
     def failure(self) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sagemaker_local.pca_algorithm.ndarray_file import write_arrays
+from sagemaker_local.pca_algorithm.recordio import decode_projections, encode_features
 from sagemaker_local.pca_algorithm.serve import ModelLoadError, Predictor, Reply
-from sagemaker_pca.formats.mxnet_ndarray import write_ndarrays
-from sagemaker_pca.formats.recordio import decode_projections, encode_features
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 RECORDIO = "application/x-recordio-protobuf"
@@ -36,7 +36,7 @@ def load(tmp_path: Path) -> Callable[..., Predictor]:
     """Loads a model of the given arrays."""
 
     def load(arrays: dict[str, NDArray[Any]], **environment: str) -> Predictor:
-        (tmp_path / "model_algo-1").write_bytes(write_ndarrays(arrays))
+        (tmp_path / "model_algo-1").write_bytes(write_arrays(arrays))
         return Predictor.load(tmp_path, environment)
 
     return load
@@ -239,11 +239,11 @@ def test_other_accept_types_get_406(predictor: Predictor, accept: str) -> None:
     ("content", "reason"),
     [
         (None, "No such file"),
-        (b"PK\x03\x04" + bytes(60), "Not an MXNet NDArray file"),
-        (write_ndarrays({"s": np.ones(2)}), r"\['v'\]"),
-        (write_ndarrays({"s": np.ones(2), "v": np.ones(4)}), r"v of shape \(4,\)"),
-        (write_ndarrays({"s": np.ones(3), "v": np.ones((4, 2))}), r"s of shape \(3,\)"),
-        (write_ndarrays({"s": np.ones(2), "v": np.ones((4, 2)), "mean": np.ones((1, 5))}), r"mean of shape \(1, 5\)"),
+        (b"PK\x03\x04" + bytes(60), "not an MXNet NDArray file"),
+        (write_arrays({"s": np.ones(2)}), r"\['v'\]"),
+        (write_arrays({"s": np.ones(2), "v": np.ones(4)}), r"v of shape \(4,\)"),
+        (write_arrays({"s": np.ones(3), "v": np.ones((4, 2))}), r"s of shape \(3,\)"),
+        (write_arrays({"s": np.ones(2), "v": np.ones((4, 2)), "mean": np.ones((1, 5))}), r"mean of shape \(1, 5\)"),
     ],
 )
 def test_a_model_that_cannot_be_loaded_says_why(tmp_path: Path, content: bytes | None, reason: str) -> None:

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from sagemaker_local.pca_algorithm.__main__ import main
-from sagemaker_pca.formats.mxnet_ndarray import read_ndarrays
-from sagemaker_pca.formats.recordio import encode_features
+from sagemaker_local.pca_algorithm.ndarray_file import read_arrays
+from sagemaker_local.pca_algorithm.recordio import encode_features
 from tests.unit.sagemaker_local.pca_algorithm.conftest import CSV, Container
 
 RECORDIO = "application/x-recordio-protobuf"
@@ -36,7 +36,7 @@ def test_the_golden_input_gives_the_model_of_the_golden_file(container: Containe
 
     assert container.configure(FIVE).put(content).train() == 0
 
-    golden = read_ndarrays(GOLDEN_MODEL.read_bytes())
+    golden = read_arrays(GOLDEN_MODEL.read_bytes())
     assert list(container.model) == ["s", "v", "mean"]
     for name, array in container.model.items():
         assert array.dtype == np.float32

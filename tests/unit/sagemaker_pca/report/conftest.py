@@ -1,4 +1,4 @@
-"""Run reports of every outcome, their numbers measured on a small made-up recording."""
+"""Run reports of every outcome, made as the pipeline makes them, of a small made-up recording."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,20 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sagemaker_pca.evaluation import Evaluation, GateLimits, evaluate
-from sagemaker_pca.moments import Moments
-from sagemaker_pca.pca_model import PcaModel
-from sagemaker_pca.report import (
-    BadRow,
-    Column,
-    Data,
+from sagemaker_pca.console import Console
+from sagemaker_pca.exceptions import Failure, GateRefusedError, JobFailedError, SmokeTestError
+from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.model.card import DataFile, ModelCard
+from sagemaker_pca.model.evaluation import evaluate
+from sagemaker_pca.model.moments import Moments
+from sagemaker_pca.report.document import (
     Deployment,
     FailedStep,
-    Model,
+    LinkedResource,
     ProjectionSample,
-    Projector,
-    RawFile,
-    Resource,
     Run,
     RunReport,
     Setting,
@@ -30,32 +27,39 @@ from sagemaker_pca.report import (
     Step,
     Verdict,
 )
-from sagemaker_pca.run_config import PcaRunConfig
+from sagemaker_pca.resource_kinds import ENDPOINT, PROCESSING_JOB, TRAINING_JOB
+from sagemaker_pca.run import tasks
+from sagemaker_pca.run.jobs import job_failure
+from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 RUN_NAME = "pca-pipeline-manual-2026-11-22t09-30-4f2a91c07b"
 BEFORE = "pca-pipeline-scheduled-2026-11-21t09-30-77d0e3a912"
-CONSOLE = "https://us-east-1.console.aws.amazon.com/sagemaker/home"
+CONSOLE = Console(region="us-east-1", partition="aws")
+CONFIG = PcaRunConfig(num_components=3, endpoint_name="ecg-leads")
 
 Rows = NDArray[np.float64]
 Train = Callable[[Rows, int], PcaModel]
 Measure = Callable[[Rows], Moments]
 
-STEPS = {
-    "preflight": 0.6,
-    "stage_inputs": 1.1,
-    "features.start_processing": 0.8,
-    "features.wait_for_processing": 14.2,
-    "training.start_training": 0.9,
-    "training.wait_for_training": 9.7,
-    "evaluate_model": 1.4,
-    "deployment.create_model": 0.5,
-    "deployment.create_endpoint_config": 0.4,
-    "deployment.deploy_endpoint": 0.9,
-    "deployment.wait_for_endpoint": 6.3,
-    "deployment.smoke_test": 1.2,
-    "deployment.roll_back": 2.1,
+SECONDS = {
+    tasks.PREFLIGHT: 0.6,
+    tasks.STAGE_INPUTS: 1.1,
+    tasks.START_PROCESSING: 0.8,
+    tasks.WAIT_FOR_PROCESSING: 14.2,
+    tasks.START_TRAINING: 0.9,
+    tasks.WAIT_FOR_TRAINING: 9.7,
+    tasks.EVALUATE_MODEL: 1.4,
+    tasks.CREATE_MODEL: 0.5,
+    tasks.CREATE_ENDPOINT_CONFIG: 0.4,
+    tasks.DEPLOY_ENDPOINT: 0.9,
+    tasks.WAIT_FOR_ENDPOINT: 6.3,
+    tasks.SMOKE_TEST: 1.2,
+    tasks.ROLL_BACK: 2.1,
+    tasks.WAIT_FOR_ROLL_BACK: 5.8,
+    tasks.FINISH_DEPLOYMENT: 0.7,
 }
+AFTER_ALL = {tasks.ROLL_BACK, tasks.WAIT_FOR_ROLL_BACK, tasks.FINISH_DEPLOYMENT}
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +68,11 @@ def promoted(train: Train, make_moments: Measure) -> RunReport:
     rows = recording(seed=7)
     model, served = train(rows, 3), train(recording(seed=8), 3)
     moments = replace(make_moments(rows), null_count=np.array([0, 2, 19, 0]))
-    evaluation = evaluate(model, moments, GateLimits(), served=served, served_columns=moments.feature_columns)
     projections = model.project(rows)
     sampled = np.linspace(0, len(rows) - 1, 500).astype(int)
     return RunReport(
-        **measured(Verdict.PROMOTED, "", moments, model, evaluation),
+        **measured(model, moments, served=served),
+        run=run(Verdict.PROMOTED, "", seconds=51),
         steps=steps(),
         deployment=deployment(verified=True),
         smoke_test=SmokeTest(
@@ -81,10 +85,9 @@ def promoted(train: Train, make_moments: Measure) -> RunReport:
             latency_p95_ms=7.9,
         ),
         projection_sample=ProjectionSample(row_numbers=sampled.tolist(), projections=projections[sampled][:, ::-1]),
-        resources=(
-            Resource(kind="processing job", name=RUN_NAME, console_url=f"{CONSOLE}#/processing-jobs/{RUN_NAME}"),
-            Resource(kind="training job", name=RUN_NAME, console_url=f"{CONSOLE}#/jobs/{RUN_NAME}"),
-            Resource(kind="endpoint", name="ecg-leads", console_url=f"{CONSOLE}#/endpoints/ecg-leads"),
+        resources=tuple(
+            LinkedResource(kind=kind.noun, name=name, console_url=CONSOLE.resource_url(kind, name))
+            for kind, name in ((PROCESSING_JOB, RUN_NAME), (TRAINING_JOB, RUN_NAME), (ENDPOINT, "ecg-leads"))
         ),
     )
 
@@ -93,45 +96,68 @@ def promoted(train: Train, make_moments: Measure) -> RunReport:
 def refused(train: Train, make_moments: Measure) -> RunReport:
     """One component of leads drowned in noise: too little variance explained."""
     rows = recording(seed=9, noise=0.4)
-    model, moments = train(rows, 1), make_moments(rows)
-    evaluation = evaluate(model, moments, GateLimits())
+    sections = measured(train(rows, 1), make_moments(rows))
+    messages = " ".join(check.message for check in sections["checks"] if not check.passed)
+    failure = GateRefusedError(f"The model is refused, nothing was deployed. {messages}").failure
     return RunReport(
-        **measured(Verdict.REFUSED, evaluation.reason, moments, model, evaluation), steps=steps("evaluate_model")
+        **sections,
+        run=run(Verdict.REFUSED, failure.reason, seconds=36),
+        steps=steps(tasks.EVALUATE_MODEL),
+        failed_step=failed_step(tasks.EVALUATE_MODEL, failure),
     )
 
 
 @pytest.fixture(scope="session")
 def rolled_back(promoted: RunReport) -> RunReport:
     """An endpoint that answered otherwise than its artifact."""
-    reason = "deployment.smoke_test failed: PC1 of row 3 is 0.8412 from the endpoint and 0.7902 from the artifact."
-    failed = FailedStep(task_id="deployment.smoke_test", error=reason, log_tail=("Sending 20 rows", reason))
-    return promoted.model_copy(
-        update={
-            "run": promoted.run.model_copy(update={"verdict": Verdict.ROLLED_BACK, "reason": reason}),
-            "steps": steps("deployment.smoke_test", rolls_back=True),
-            "deployment": deployment(verified=False),
-            "failed_step": failed,
-        }
-    )
+    failure = SmokeTestError(
+        "endpoint ecg-leads, one row per call: row 3, component 3 is 0.841211804, the artifact says 0.790200114 "
+        "(tolerance 1.1e-06). Another model is in service, or an old one."
+    ).failure
+    ended = {
+        "run": run(Verdict.ROLLED_BACK, f"{tasks.SMOKE_TEST} failed: {failure.reason}", seconds=60),
+        "steps": steps(tasks.SMOKE_TEST, rolls_back=True),
+        "deployment": deployment(verified=False),
+        "smoke_test": None,
+        "projection_sample": None,
+        "failed_step": failed_step(tasks.SMOKE_TEST, failure),
+    }
+    return promoted.model_copy(update=ended)
 
 
 @pytest.fixture(scope="session")
 def failed_early() -> RunReport:
-    """A run whose processing job failed: nothing but run, steps, settings and the log is known."""
-    reason = "The job ended Failed: recording-2.csv.gz, line 4711, column Ch7: 'n/a' is not a number."
-    log_tail = (
-        "algo-1: reading recording-1.csv.gz (2,000 rows)",
-        "algo-1: reading recording-2.csv.gz",
-        "algo-1: recording-2.csv.gz, line 4711, column Ch7: 'n/a' is not a number. Correct the file, or set "
-        "on_bad_rows=skip.",
-        "The job ended Failed: AlgorithmError: See job logs for more information",
-    )
+    """A run whose processing job failed: nothing but run, steps, settings and the failure is known."""
+    description = {
+        "ProcessingJobStatus": "Failed",
+        "ExitMessage": "recording-2.csv.gz, line 4711, column Ch7: 'n/a' is not a number.\n"
+        "Caused by: ArrowInvalid: In CSV column #3",
+        "FailureReason": "AlgorithmError: See job logs, exit code: 1",
+    }
+    known = job_failure(PROCESSING_JOB, RUN_NAME, description)
+    assert known is not None
+    failure = JobFailedError(
+        known.reason,
+        hint="Correct the file, or set on_bad_rows=skip.",
+        link=CONSOLE.log_url(PROCESSING_JOB, RUN_NAME),
+        log_tail=(
+            "recording-1.csv.gz: 2,000 rows",
+            *(f"#quality_metric: host=algo-1, part={part}, rows=500" for part in range(20)),
+            "ERROR: recording-2.csv.gz, line 4711, column Ch7: 'n/a' is not a number.",
+        ),
+    ).failure
     return RunReport(
-        run=run(Verdict.FAILED, reason, seconds=23),
-        steps=steps("features.wait_for_processing"),
+        run=run(Verdict.FAILED, f"{tasks.WAIT_FOR_PROCESSING} failed: {failure.reason}", seconds=23),
+        steps=steps(tasks.WAIT_FOR_PROCESSING),
         settings=settings(),
-        failed_step=FailedStep(task_id="features.wait_for_processing", error=reason, log_tail=log_tail),
+        failed_step=failed_step(tasks.WAIT_FOR_PROCESSING, failure),
     )
+
+
+def failed_step(task_id: str, failure: Failure) -> FailedStep:
+    """A failed step; the one to clear is the one that started the job."""
+    job = tasks.AWAITED_JOBS.get(task_id)
+    return FailedStep(task_id=task_id, failure=failure, clear_task_id=job.start_task if job else task_id)
 
 
 def recording(seed: int, noise: float = 0.02) -> Rows:
@@ -161,65 +187,44 @@ def run(verdict: Verdict, reason: str, seconds: float) -> Run:
 
 
 def steps(failed: str | None = None, *, rolls_back: bool = False) -> tuple[Step, ...]:
-    """The pipeline's steps, one after the other; behind a failed one nothing runs but the roll-back."""
-    found, moment, broken = [], START + timedelta(seconds=1), False
-    for task_id, seconds in STEPS.items():
-        if task_id == "deployment.roll_back" and not rolls_back:
+    """The pipeline's steps; behind a failed one nothing runs but what cleans up."""
+    found, broken = [], False
+    for task_id, seconds in SECONDS.items():
+        if task_id in (tasks.ROLL_BACK, tasks.WAIT_FOR_ROLL_BACK) and not rolls_back:
             found.append(Step(task_id=task_id, state="skipped"))
-        elif broken and task_id != "deployment.roll_back":
+        elif broken and task_id not in AFTER_ALL:
             found.append(Step(task_id=task_id, state="upstream_failed"))
         else:
             state = "failed" if task_id == failed else "success"
-            found.append(Step(task_id=task_id, state=state, started_at=moment, duration_seconds=seconds))
-            moment += timedelta(seconds=seconds + 0.7)
+            found.append(Step(task_id=task_id, state=state, duration_seconds=seconds))
         broken = broken or task_id == failed
     return tuple(found)
 
 
 def settings() -> tuple[Setting, ...]:
     """Every setting with its built-in value, but for two."""
-    given: dict[str, tuple[Any, Any]] = {"num_components": (3, "param"), "endpoint_name": ("ecg-leads", "variable")}
+    given: dict[str, Any] = {"num_components": "param", "endpoint_name": "variable"}
     return tuple(
-        Setting(
-            name=name,
-            value=given[name][0] if name in given else field.default,
-            origin=given[name][1] if name in given else "built-in",
-            help=field.description or "",
-        )
-        for name, field in PcaRunConfig.model_fields.items()
+        Setting(name=name, value=value, origin=given.get(name, "built-in"), help="What it does.")
+        for name, value in CONFIG.model_dump(mode="json").items()
     )
 
 
-def measured(
-    verdict: Verdict, reason: str, moments: Moments, model: PcaModel, evaluation: Evaluation
-) -> dict[str, Any]:
+def measured(model: PcaModel, moments: Moments, served: PcaModel | None = None) -> dict[str, Any]:
     """The sections of a run that got as far as the quality gate."""
-    names = ("mean", "std", "minimum", "maximum", "null_fraction")
-    numbers = np.stack(
-        [moments.mean, moments.standard_deviations, moments.minimum, moments.maximum, moments.null_fraction], axis=1
+    bad_row = {"file": "recording-2.csv.gz", "line": 17, "reason": "column 'Ch5' holds 'n.v.'"}
+    moments = replace(moments, skipped_rows=4, bad_rows=(bad_row,))
+    card = ModelCard.of(
+        settings=CONFIG.model_dump(mode="json"),
+        trained=model,
+        served=model,
+        artifact_uri=f"s3://sagemaker-pca-us-east-1-123456789012/runs/{RUN_NAME}/training/model.tar.gz",
+        moments=moments,
+        data_files=tuple(DataFile(name=f"recording-{number}.csv.gz", rows=2000) for number in (1, 2, 3)),
+        evaluation=evaluate(model, moments, CONFIG, served=served, served_columns=moments.feature_columns),
     )
-    return {
-        "run": run(verdict, reason, seconds=51 if verdict is Verdict.PROMOTED else 36),
-        "settings": settings(),
-        "data": Data(
-            row_count=moments.row_count,
-            columns=tuple(
-                Column(name=name, **dict(zip(names, row, strict=True)))
-                for name, row in zip(moments.feature_columns, numbers.tolist(), strict=True)
-            ),
-            files=tuple(RawFile(name=f"recording-{number}.csv.gz", rows=2000) for number in (1, 2, 3)),
-            skipped_rows=4,
-            bad_rows=(BadRow(file="recording-2.csv.gz", line=17, reason="column 'Ch5' holds 'n.v.'"),),
-        ),
-        "model": Model(
-            artifact_uri=f"s3://sagemaker-pca-us-east-1-123456789012/runs/{RUN_NAME}/training/model.tar.gz",
-            singular_values=tuple(model.singular_values),
-            explained_variance_ratio=evaluation.metrics.explained_variance_ratio,
-            served=Projector.model_validate({"mean": model.mean, "components": model.components}),
-        ),
-        "checks": evaluation.checks,
-        "comparison": evaluation.comparison,
-    }
+    sections = {name: getattr(card, name) for name in ("data", "model", "checks", "comparison")}
+    return sections | {"settings": settings()}
 
 
 def deployment(*, verified: bool) -> Deployment:

@@ -1,0 +1,169 @@
+"""What a run's model was trained on and what it measures: written beside the artifact, read by later runs. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
+
+from sagemaker_pca.documents import VersionedDocument
+from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.model.comparison import Comparison
+from sagemaker_pca.model.evaluation import Check, Evaluation
+from sagemaker_pca.model.moments import Moments
+
+# Every processing host names as many.
+NAMED_BAD_ROWS = 10
+
+
+def _plain(value: Any) -> Any:
+    """NumPy becomes plain Python, and what JSON cannot hold (NaN, infinity) becomes None."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item) for item in value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_plain)]
+Vector = Annotated[tuple[float | None, ...], BeforeValidator(_plain)]
+Matrix = Annotated[tuple[tuple[float | None, ...], ...], BeforeValidator(_plain)]
+
+
+class Section(BaseModel):
+    """Part of a document: immutable; what a later release added is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Column(Section):
+    """Statistics of one feature column in raw units, missing values as filled."""
+
+    name: str
+    mean: Number = None
+    std: Number = None
+    minimum: Number = None
+    maximum: Number = None
+    null_fraction: Number = None
+
+
+class DataFile(Section):
+    """A raw file and the rows that came from it."""
+
+    name: str
+    rows: int
+
+
+class BadRow(Section):
+    """A row that was skipped: its file, its line (in Parquet its row), and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class Data(Section):
+    """What the model was trained on, columns in the order of the features; bad_rows are the first that were skipped."""
+
+    row_count: int
+    columns: tuple[Column, ...]
+    files: tuple[DataFile, ...] = ()
+    skipped_rows: int = 0
+    bad_rows: tuple[BadRow, ...] = ()
+
+
+class Projector(Section):
+    """x ↦ (x - mean) @ components; mean (d,), components (d, k) with the largest component last, as in the artifact."""
+
+    mean: Vector
+    components: Matrix
+
+
+class Model(Section):
+    """The trained model: what is served takes raw units; as_trained is set where features were standardized."""
+
+    artifact_uri: str
+    singular_values: Vector
+    explained_variance_ratio: Vector
+    served: Projector
+    as_trained: Projector | None = None
+    scale: Vector | None = None
+
+
+class ModelCard(VersionedDocument):
+    """Settings as they were, data, model and verdict of the quality gate."""
+
+    settings: dict[str, JsonValue]
+    data: Data
+    model: Model
+    passed: bool
+    reason: str
+    checks: tuple[Check, ...]
+    comparison: Comparison | None
+
+    @property
+    def feature_columns(self) -> tuple[str, ...]:
+        """Names of the model's features, in order."""
+        return tuple(column.name for column in self.data.columns)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        settings: Mapping[str, JsonValue],
+        trained: PcaModel,
+        served: PcaModel,
+        artifact_uri: str,
+        moments: Moments,
+        data_files: tuple[DataFile, ...],
+        evaluation: Evaluation,
+    ) -> Self:
+        """The card of a model that was just evaluated."""
+        return cls(
+            settings=dict(settings),
+            data=_data(moments, data_files),
+            model=Model.model_validate(
+                {
+                    "artifact_uri": artifact_uri,
+                    "singular_values": trained.singular_values,
+                    "explained_variance_ratio": evaluation.metrics.explained_variance_ratio,
+                    "served": _projector(served),
+                    "as_trained": None if moments.scale is None else _projector(trained),
+                    "scale": moments.scale,
+                }
+            ),
+            passed=evaluation.passed,
+            reason=evaluation.reason,
+            checks=evaluation.checks,
+            comparison=evaluation.comparison,
+        )
+
+
+def _projector(model: PcaModel) -> Projector:
+    return Projector.model_validate({"mean": model.mean, "components": model.components})
+
+
+def _data(moments: Moments, data_files: tuple[DataFile, ...]) -> Data:
+    numbers = zip(
+        moments.feature_columns,
+        moments.mean,
+        moments.standard_deviations,
+        moments.minimum,
+        moments.maximum,
+        moments.null_fraction,
+        strict=True,
+    )
+    columns = tuple(
+        Column(name=name, mean=mean, std=std, minimum=low, maximum=high, null_fraction=nulls)
+        for name, mean, std, low, high, nulls in numbers
+    )
+    return Data(
+        row_count=moments.row_count,
+        columns=columns,
+        files=data_files,
+        skipped_rows=moments.skipped_rows,
+        bad_rows=tuple(BadRow.model_validate(row) for row in moments.bad_rows[:NAMED_BAD_ROWS]),
+    )

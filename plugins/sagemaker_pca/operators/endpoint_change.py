@@ -1,0 +1,65 @@
+"""What operators share that change an endpoint: while it changes anyway, they wait for it to rest, deferred."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from botocore.exceptions import ClientError
+
+from sagemaker_pca.endpoints.deployment import LONGEST_CHANGE_SECONDS
+from sagemaker_pca.exceptions import WaitTimeoutError
+from sagemaker_pca.hooks.errors import is_already_there, is_in_progress
+from sagemaker_pca.operators.base import SageMakerPcaOperator
+from sagemaker_pca.triggers.base import connection_of
+from sagemaker_pca.triggers.endpoints import SageMakerEndpointTrigger
+
+
+class EndpointChangeOperator(SageMakerPcaOperator):
+    """Asks for a change of an endpoint; `execute` begins anew, with the endpoint as it then is, after each wait."""
+
+    poll_seconds: Any
+    lease: Any
+
+    @contextmanager
+    def asked_once(self) -> Iterator[None]:
+        """Take the refusal of a change that is under way for an answer.
+
+        botocore repeats a request whose answer was lost, and the service refuses the repetition. Whoever waits for the
+        endpoint checks what it serves in the end.
+        """
+        try:
+            yield
+        except ClientError as error:
+            if not (is_already_there(error) or is_in_progress(error)):
+                raise
+            self.log.info("The change is under way already: %s", error)
+            self.change_is_under_way()
+
+    def change_is_under_way(self) -> None:
+        """What an operator has to make sure of where the service says that the change was asked for before."""
+
+    def wait_until_at_rest(self, endpoint: Mapping[str, Any], waiting_since: float) -> NoReturn:
+        """Defer until the endpoint rests, then come back to `execute`.
+
+        Raises:
+            WaitTimeoutError: when it has been changing for longer than any deployment may take.
+        """
+        name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
+        deadline = waiting_since + LONGEST_CHANGE_SECONDS
+        if time.time() >= deadline:
+            raise WaitTimeoutError(
+                f"endpoint {name} is still {status} after {LONGEST_CHANGE_SECONDS:.0f} s.",
+                hint=f"Read the log group /aws/sagemaker/Endpoints/{name}.",
+            )
+        self.log.info("Waiting: endpoint %s is %s", name, status)
+        trigger = SageMakerEndpointTrigger(
+            endpoint_name=name,
+            lease=self.lease,
+            poll_seconds=float(self.poll_seconds),
+            deadline=deadline,
+            **connection_of(self),
+        )
+        self.defer(trigger=trigger, method_name="execute", kwargs={"waiting_since": waiting_since})

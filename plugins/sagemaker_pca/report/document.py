@@ -1,0 +1,129 @@
+"""The run report: one versioned document of what a run did, measured and left in service.
+
+It owns the schema; `wording` says it in sentences, `page`, `plots` and `text` show it.
+Every section but run, steps and settings may be missing, for a run can fail anywhere.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BeforeValidator, JsonValue
+
+from sagemaker_pca.documents import VersionedDocument
+from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.model.card import Data, Matrix, Model, Number, Section, Vector
+from sagemaker_pca.model.comparison import Comparison
+from sagemaker_pca.model.evaluation import Check
+from sagemaker_pca.settings.layers import Origin
+
+
+def _listed(value: Any) -> Any:
+    """A tuple, which settings hold, as the list that JSON makes of it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+class Verdict(StrEnum):
+    """How a run ended."""
+
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled back"
+    REFUSED = "refused"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Run(Section):
+    """Which run it was and how it ended: run_name is what its AWS resources carry, reason holds no log."""
+
+    dag_id: str
+    run_id: str
+    run_name: str
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    verdict: Verdict
+    reason: str = ""
+
+
+class Step(Section):
+    """One task instance; state is Airflow's word for it."""
+
+    task_id: str
+    state: str | None = None
+    duration_seconds: Number = None
+    note: str = ""
+
+
+class Setting(Section):
+    """One resolved setting and the layer that set it."""
+
+    name: str
+    value: Annotated[JsonValue, BeforeValidator(_listed)]
+    origin: Origin
+    section: str = ""
+    help: str = ""
+
+
+class Deployment(Section):
+    """What the endpoint was asked to serve, and what it served before (None on a first run)."""
+
+    endpoint_name: str
+    endpoint_config_name: str
+    model_name: str
+    previous_endpoint_config_name: str | None = None
+    verified: bool = False
+
+
+class SmokeTest(Section):
+    """Raw rows sent to the endpoint; one of them is shown, its projections with the largest component last."""
+
+    rows: int
+    raw_row: Vector
+    endpoint_projection: Vector
+    artifact_projection: Vector
+    max_abs_difference: Number = None
+    latency_p50_ms: Number = None
+    latency_p95_ms: Number = None
+
+
+class ProjectionSample(VersionedDocument):
+    """Up to 500 projected rows for a plot: the two or three largest components, the largest FIRST."""
+
+    row_numbers: tuple[int, ...]
+    projections: Matrix
+
+
+class LinkedResource(Section):
+    """Something the run made or used, and where to look at it."""
+
+    kind: str
+    name: str
+    console_url: str | None = None
+
+
+class FailedStep(Section):
+    """The step that ended the run, why, and the step to clear: for a failed wait the one that started what failed."""
+
+    task_id: str
+    failure: Failure
+    clear_task_id: str | None = None
+
+
+class RunReport(VersionedDocument):
+    """Everything a person or a program has to know about one run."""
+
+    run: Run
+    steps: tuple[Step, ...]
+    settings: tuple[Setting, ...]
+    data: Data | None = None
+    model: Model | None = None
+    checks: tuple[Check, ...] = ()
+    comparison: Comparison | None = None
+    deployment: Deployment | None = None
+    smoke_test: SmokeTest | None = None
+    projection_sample: ProjectionSample | None = None
+    resources: tuple[LinkedResource, ...] = ()
+    failed_step: FailedStep | None = None
+
+    def to_json(self) -> str:
+        """The report as JSON text."""
+        return self.model_dump_json(indent=2) + "\n"

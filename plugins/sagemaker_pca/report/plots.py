@@ -1,0 +1,182 @@
+"""The plots of a run report: SVG that takes its colours from the page.
+
+Figures are made through matplotlib's objects, never through pyplot, whose global state is shared by a whole worker.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from sagemaker_pca.report.document import ProjectionSample, RunReport
+from sagemaker_pca.report.wording import component_names, explained_variance, percent_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
+
+# Blue and orange stay apart for every kind of colour blindness; neither end vanishes on white or on near-black.
+TIME_RAMP = ("#2f6fb5", "#8d76a8", "#d97706")
+TIME_STEPS = 24
+MAX_LABELLED_BARS = 6
+MAX_NAMED_COMPONENTS = 12
+# CSS pixels, of which matplotlib puts 72 to the inch.
+PAGE_PLOT_SIZE = (400, 290)
+POINTS_PER_INCH = 72
+
+
+class Ink(StrEnum):
+    """Stand-ins that matplotlib accepts as colours; the page's own variables take their place in the SVG."""
+
+    TEXT = "#010101"
+    MUTED = "#010102"
+    RULE = "#010103"
+    ACCENT = "#010104"
+    WARN = "#010105"
+
+
+# Any, since matplotlib types the keys as one Literal of three hundred.
+STYLE: Any = {
+    "font.size": 12,
+    "text.color": Ink.TEXT,
+    "axes.labelcolor": Ink.MUTED,
+    "xtick.color": Ink.MUTED,
+    "ytick.color": Ink.MUTED,
+    "svg.fonttype": "none",
+    # Equal reports give equal bytes.
+    "svg.hashsalt": "sagemaker-pca",
+}
+
+
+def explained_variance_svg(report: RunReport) -> str | None:
+    """Bars per component and their running sum, the largest component first; None without a model."""
+    ratios = explained_variance(report)
+    if not ratios:
+        return None
+    limit = _gate_limit(report)
+    return _svg("explained-variance", lambda axes: _draw_explained_variance(axes, ratios, limit))
+
+
+def projection_svg(report: RunReport) -> str | None:
+    """The sampled rows on the two largest components, coloured by their place in the data; None without a sample."""
+    sample, ratios = report.projection_sample, explained_variance(report)
+    if sample is None or not sample.projections:
+        return None
+    return _svg("projection", lambda axes: _draw_projection(axes, sample, ratios))
+
+
+def _svg(name: str, draw: Callable[[Axes], None]) -> str:
+    """Inline SVG: scaled by its viewBox, coloured by the page's variables, ids of its own only where it needs them."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    text = io.StringIO()
+    with rc_context(STYLE):
+        width, height = PAGE_PLOT_SIZE
+        figure = Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
+        draw(figure.add_subplot())
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r'^<svg ([^>]*?)width="[^"]*" ([^>]*?)height="[^"]*"', r'<svg aria-hidden="true" \1\2', svg)
+    for ink in Ink:
+        svg = svg.replace(ink, f"var(--{ink.name.lower()})")
+    return svg
+
+
+def _gate_limit(report: RunReport) -> float | None:
+    return next((check.limit for check in report.checks if check.name == "explained_variance"), None)
+
+
+def _draw_explained_variance(axes: Axes, ratios: Sequence[float], limit: float | None) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    ranks, sums = range(1, len(ratios) + 1), list(accumulate(ratios))
+    is_named = len(ratios) <= MAX_NAMED_COMPONENTS
+    axes.bar(ranks, ratios, width=0.6, color=Ink.ACCENT)
+    axes.plot(ranks, sums, color=Ink.TEXT, linewidth=1.4, marker="o" if is_named else "", markersize=3.5)
+    above, side = (0, 7), "center" if is_named else "right"
+    total, end = percent_text(sums[-1]), (len(ratios), sums[-1])
+    axes.annotate(total, end, above, textcoords="offset points", ha=side, weight="bold")
+    if limit is not None:
+        _draw_limit(axes, limit)
+    axes.set_xlim(0.4, len(ratios) + 0.6)
+    axes.set_ylim(0, 1.12)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylabel("share of total variance")
+    _name_components(axes, ratios)
+    _tidy(axes)
+
+
+def _draw_limit(axes: Axes, limit: float) -> None:
+    words, right_end = f"gate {100 * limit:.0f}%", (1, limit)
+    axes.axhline(limit, color=Ink.WARN, linewidth=1.2, linestyle=(0, (5, 3)))
+    coordinates = ("axes fraction", "data")
+    axes.annotate(words, right_end, (0, 4), coordinates, "offset points", ha="right", color=Ink.WARN)
+
+
+def _name_components(axes: Axes, ratios: Sequence[float]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    names = component_names(len(ratios))
+    if len(ratios) <= MAX_LABELLED_BARS:
+        names = [f"{name}\n{percent_text(ratio)}" for name, ratio in zip(names, ratios, strict=True)]
+    if len(ratios) <= MAX_NAMED_COMPONENTS:
+        axes.set_xticks(range(1, len(ratios) + 1), names)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("component, the largest first")
+
+
+def _draw_projection(axes: Axes, sample: ProjectionSample, ratios: Sequence[float]) -> None:
+    rows = list(sample.row_numbers)
+    first, *others = (
+        [math.nan if value is None else value for value in column] for column in zip(*sample.projections, strict=True)
+    )
+    names = [f"PC{rank}, {percent_text(ratio)} of variance" for rank, ratio in enumerate(ratios, start=1)]
+    names = names or component_names(2)
+    across, up = (first, others[0]) if others else (rows, first)
+    axes.scatter(across, up, c=rows, cmap=_time_colours(), s=11, linewidths=0, alpha=0.85)
+    axes.set_xlabel(names[0] if others else "row")
+    axes.set_ylabel(names[1] if others else names[0])
+    axes.locator_params(nbins=5)
+    axes.grid(axis="x", color=Ink.RULE, linewidth=0.8)
+    _tidy(axes)
+    _draw_time_key(axes, rows)
+
+
+def _time_colours() -> LinearSegmentedColormap:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("time", TIME_RAMP, N=TIME_STEPS)
+
+
+def _draw_time_key(axes: Axes, rows: Sequence[int]) -> None:
+    """Which colour is early and which is late, above the upper right corner."""
+    colours = _time_colours()
+    key = axes.inset_axes((0.58, 1.035, 0.2, 0.025))
+    # Each cell reaches under the next one: edges that just meet let the background through.
+    key.bar(range(TIME_STEPS), 1, width=2, align="edge", color=[colours(step) for step in range(TIME_STEPS)])
+    key.set_xlim(0, TIME_STEPS)
+    key.set_axis_off()
+    key.text(-0.06, 0.5, f"row {min(rows):,}", transform=key.transAxes, ha="right", va="center", fontsize=11)
+    key.text(1.06, 0.5, f"{max(rows):,}", transform=key.transAxes, ha="left", va="center", fontsize=11)
+
+
+def _tidy(axes: Axes) -> None:
+    """Nothing but the data, a base line and quiet horizontal rules behind."""
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=Ink.RULE, linewidth=0.8)
+    axes.tick_params(length=0, pad=5)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(Ink.MUTED)
+    axes.spines["bottom"].set_linewidth(0.8)

@@ -1,0 +1,188 @@
+"""The words of a run report: numbers and durations for people, what a run changed, why it ended, what to do next."""
+
+from typing import NamedTuple
+
+from sagemaker_pca.report.document import FailedStep, RunReport, Step, Verdict
+
+NO_VALUE = "\N{EN DASH}"
+
+HEADLINES = {
+    Verdict.PROMOTED: "The new model is in service",
+    Verdict.ROLLED_BACK: "The deployment was rolled back",
+    Verdict.REFUSED: "The quality gate refused the model",
+    Verdict.FAILED: "The run failed",
+    Verdict.SKIPPED: "The run was skipped",
+}
+
+
+def number_text(value: float | None, digits: int = 4) -> str:
+    """A number for reading: significant digits, thousands separated."""
+    if value is None:
+        return NO_VALUE
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e9):
+        return f"{int(value):,}"
+    if 1e-4 <= abs(value) < 10**digits:
+        return f"{value:.{digits}g}"
+    if 1e-4 <= abs(value) < 1e9:
+        return f"{value:,.0f}"
+    return f"{value:.{max(digits - 3, 1)}e}"
+
+
+def percent_text(share: float | None) -> str:
+    """A share of one as a percentage."""
+    if share is None:
+        return NO_VALUE
+    if share in (0, 1):
+        return f"{share:.0%}"
+    percent = 100 * share
+    return f"{percent:.2g}%" if abs(percent) < 0.095 else f"{percent:.1f}%"
+
+
+def duration_text(seconds: float | None) -> str:
+    """A duration in the two units that matter at its size."""
+    if seconds is None:
+        return NO_VALUE
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def component_names(count: int) -> list[str]:
+    """PC1 … PCk, the largest first: the reverse of the artifact's order."""
+    return [f"PC{rank}" for rank in range(1, count + 1)]
+
+
+def explained_variance(report: RunReport) -> list[float]:
+    """Explained variance per component, the largest first; what could not be measured counts as nothing."""
+    ratios = report.model.explained_variance_ratio if report.model else ()
+    return [ratio or 0.0 for ratio in reversed(ratios)]
+
+
+def unexplained_variance(report: RunReport) -> float:
+    """The share of the variance that no component explains; rounding in training may not make it negative."""
+    return max(round(1 - sum(explained_variance(report)), 6), 0.0)
+
+
+def run_seconds(report: RunReport) -> float:
+    """Wall time of the run."""
+    return (report.run.finished_at - report.run.started_at).total_seconds()
+
+
+def reason_text(report: RunReport) -> str:
+    """Why the run ended as it did, whole, however many lines the one who knew it took."""
+    if report.run.reason or report.run.verdict is not Verdict.PROMOTED:
+        return report.run.reason
+    gate = f"All {len(report.checks)} checks passed" if report.checks else "No check failed"
+    test = report.smoke_test
+    return f"{gate}, and the endpoint answers {test.rows} raw rows as the artifact does." if test else f"{gate}."
+
+
+class Evidence(NamedTuple):
+    """What there is to see of a failure: the page that tells more, and the end of the log."""
+
+    title: str
+    link: str
+    log_title: str
+    log_lines: tuple[str, ...]
+
+
+def is_web_address(address: str | None) -> bool:
+    """Whether an address may be clicked; of any other scheme it is text."""
+    return address is not None and address.startswith(("https://", "http://"))
+
+
+def failure_evidence(report: RunReport) -> Evidence | None:
+    """What stands below the reason of a failed step; its hint is the first of the next steps."""
+    failed = report.failed_step
+    if failed is None or not (failed.failure.link or failed.failure.log_tail):
+        return None
+    log_title = "Last lines of its log" if failed.failure.log_tail else ""
+    return Evidence(f"Why {failed.task_id} failed", failed.failure.link, log_title, failed.failure.log_tail)
+
+
+def step_remark(step: Step) -> str:
+    """What to say of a step that did not simply succeed."""
+    if step.state == "success":
+        return ""
+    return "did not run" if step.state in (None, "upstream_failed") else step.state.replace("_", " ")
+
+
+def what_changed(report: RunReport) -> list[str]:
+    """What is different in the world after this run, one sentence each."""
+    deployment = report.deployment
+    if deployment is None:
+        return ["Nothing was deployed. The endpoint, if there was one, goes on serving what it served before."]
+    endpoint, before = deployment.endpoint_name, deployment.previous_endpoint_config_name
+    if report.run.verdict is Verdict.ROLLED_BACK:
+        state = f"is back on {before}" if before else "was new and has been deleted"
+        return [f"Endpoint {endpoint} {state}.", f"Configuration {deployment.endpoint_config_name} is out of service."]
+    if not deployment.verified:
+        return [
+            f"Endpoint {endpoint} was asked to serve {deployment.endpoint_config_name}; nobody verified that it does.",
+            f"Before the run it served {before}." if before else "Before the run it did not exist.",
+        ]
+    origin = f"Before, it served {before}." if before else "It is new: there was no such endpoint before."
+    return [f"Endpoint {endpoint} serves {deployment.endpoint_config_name}.", origin, *_model_change(report)]
+
+
+def next_steps(report: RunReport, again: str = "") -> list[str]:
+    """What a person should do now, in order; the hint of a failure comes first.
+
+    :param again: how to run again where that is not Airflow's affair
+    """
+    dag_id, verdict, failed = report.run.dag_id, report.run.verdict, report.failed_step
+    hints = [failed.failure.hint] if failed and failed.failure.hint else []
+    match verdict:
+        case Verdict.PROMOTED:
+            return _steps_after_promotion(report)
+        case Verdict.SKIPPED:
+            return [f"Nothing, unless the run should have happened: then trigger {dag_id} again."]
+        case Verdict.REFUSED:
+            refused_by = ", ".join(check.name for check in report.checks if not check.passed) or "the failed check"
+            again = again or f"Repair the data or change the settings, then trigger {dag_id} again."
+            return [*hints, f"Read what the quality gate says about {refused_by}.", again]
+        case Verdict.ROLLED_BACK:
+            return [
+                *(hints or ["Read the endpoint's log."]),
+                again or f"Trigger {dag_id} again when the cause is gone.",
+            ]
+        case Verdict.FAILED:
+            return [*hints, again or _clearing(failed)]
+
+
+def _clearing(failed: FailedStep | None) -> str:
+    """How a failed run goes on in Airflow."""
+    task = (failed.clear_task_id or failed.task_id) if failed else "the first unfinished task"
+    return (
+        f"When the cause is gone, clear {task} in Airflow, with what is downstream: jobs that completed are adopted, "
+        "not run again."
+    )
+
+
+def _steps_after_promotion(report: RunReport) -> list[str]:
+    deployment = report.deployment
+    if deployment is None:
+        return []
+    steps = [f"Send rows in raw units, one per line, as text/csv to {deployment.endpoint_name}."]
+    if report.model:
+        steps.append("Read its answer from the end: the last number is PC1, the largest component.")
+    if before := deployment.previous_endpoint_config_name:
+        steps.append(f"To go back, update the endpoint to {before}.")
+    return steps
+
+
+def _model_change(report: RunReport) -> list[str]:
+    comparison = report.comparison
+    if comparison is None:
+        return []
+    if comparison.served_explained_variance is None:
+        return [comparison.note]
+    old, new = percent_text(comparison.served_explained_variance), percent_text(comparison.explained_variance)
+    angle = comparison.largest_principal_angle_degrees
+    turned = f" Its directions turned by up to {angle:.1f}°." if angle is not None else ""
+    return [f"Of the new data's variance the old model explains {old}, the new one {new}.{turned}"]

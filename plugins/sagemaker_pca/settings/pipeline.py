@@ -1,0 +1,295 @@
+"""Every setting of a run: its default, range, help and section, defined once.
+
+The trigger form, validation, the README's settings table and the run report are all made from `PcaRunConfig`.
+Owns no locations (`run.locations`) and no requests (`run.service_requests`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from sagemaker_pca.settings import patterns
+from sagemaker_pca.settings.layers import (
+    Resolved,
+    as_document,
+    deployment_setting,
+    execution_setting,
+    model_setting,
+    resolve_layers,
+)
+
+VARIABLE_NAME = "sagemaker_pca"
+
+
+class PcaRunConfig(BaseModel):
+    """The settings of one run, validated as a whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bucket: str | None = execution_setting(
+        None,
+        "Data",
+        "S3 bucket that holds raw data and runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
+        pattern=patterns.BUCKET,
+    )
+    raw_data_uri: str | None = model_setting(
+        None,
+        "Data",
+        "Raw CSV files: every object under this S3 prefix, or one object. Unset: s3://<bucket>/raw/.",
+        pattern=patterns.S3_URI,
+    )
+    feature_columns: tuple[patterns.ColumnName, ...] = model_setting(
+        ("Ch5", "Ch6", "Ch7", "Ch8"),
+        "Data",
+        "Columns of the raw data that become features, in this order.",
+        min_length=1,
+        max_length=10_000,
+    )
+    delimiter: Literal[",", ";", "\t", "|"] = model_setting(",", "Data", "Field separator of the raw CSV files.")
+    decimal: Literal[".", ","] = model_setting(
+        ".", "Data", "Decimal mark of the raw CSV files. Where it is the field separator too, cells need quotes."
+    )
+    missing_values: Literal["zero", "mean", "drop", "fail"] = model_setting(
+        "zero", "Data", "What an empty cell becomes: 0, the column's mean, a dropped row, or a failed run."
+    )
+    on_bad_rows: Literal["fail", "skip"] = model_setting(
+        "fail", "Data", "What a row with a non-numeric cell does: fail the job, or be skipped and counted."
+    )
+    max_bad_fraction: float = model_setting(
+        0.01, "Data", "Largest fraction of rows that on_bad_rows=skip may skip, on each processing host.", ge=0, le=1
+    )
+    newlines_in_cells: bool = model_setting(
+        False, "Data", "Let quoted cells hold line ends. Otherwise a row with such a cell is a bad row."
+    )
+    scaling: Literal["none", "standardize"] = model_setting(
+        "none",
+        "Data",
+        "Scale features before training. The served model takes raw units either way: scaling is folded into it.",
+    )
+
+    force: bool = execution_setting(
+        False, "Data", "Train and deploy even if raw data, settings and script are those of the model in service."
+    )
+
+    sklearn_version: str = model_setting(
+        "1.4-2",
+        "Processing",
+        "Version of SageMaker's scikit-learn container that runs the processing script: any that the SageMaker SDK "
+        "knows, from 1.2-1 on.",
+        pattern=patterns.SKLEARN_VERSION,
+    )
+    processing_image_uri: str | None = model_setting(
+        None,
+        "Processing",
+        "Container image of the processing job. Unset: the scikit-learn image of the region.",
+        pattern=patterns.IMAGE_URI,
+    )
+    processing_instance_type: str = execution_setting(
+        "ml.m5.large", "Processing", "Instance type of the processing job.", pattern=patterns.INSTANCE_TYPE
+    )
+    processing_instance_count: int = execution_setting(
+        1,
+        "Processing",
+        "Hosts of the processing job; whole raw files are shared out among them, which changes no feature.",
+        ge=1,
+        le=100,
+    )
+    processing_volume_gb: int = execution_setting(
+        30,
+        "Processing",
+        "Disk of each processing host, in GB: raw data and features fit on it.",
+        ge=1,
+        le=patterns.LARGEST_VOLUME_GB,
+    )
+    feature_format: Literal["csv", "recordio"] = execution_setting(
+        "csv", "Processing", "How features are stored: CSV to read them, RecordIO-protobuf for speed."
+    )
+
+    num_components: int = model_setting(
+        3, "Training", "Principal components to keep; at most the number of feature columns.", ge=1
+    )
+    mini_batch_size: int | None = model_setting(
+        None,
+        "Training",
+        "Rows the algorithm reads at a time. Unset: 500, or as many as the smallest training host has.",
+        ge=1,
+    )
+    algorithm_mode: Literal["regular", "randomized"] = model_setting(
+        "regular", "Training", "Exact decomposition, or the randomized approximation for many columns."
+    )
+    subtract_mean: bool = model_setting(True, "Training", "Centre the features before the decomposition.")
+    extra_components: int = model_setting(
+        -1, "Training", "Extra dimensions of the randomized sketch; -1 leaves the choice to the algorithm.", ge=-1
+    )
+    training_image_uri: str | None = model_setting(
+        None,
+        "Training",
+        "Container image of training and serving. Unset: the built-in PCA image of the region.",
+        pattern=patterns.IMAGE_URI,
+    )
+    training_instance_type: str = execution_setting(
+        "ml.m5.large", "Training", "Instance type of the training job.", pattern=patterns.INSTANCE_TYPE
+    )
+    training_instance_count: int = execution_setting(
+        1, "Training", "Hosts of the training job; feature files are shared out among them.", ge=1, le=100
+    )
+    training_volume_gb: int = execution_setting(
+        30,
+        "Training",
+        "Disk of each training host, in GB: the features fit on it.",
+        ge=1,
+        le=patterns.LARGEST_VOLUME_GB,
+    )
+
+    min_rows: int = model_setting(100, "Quality gate", "Fewest rows a model may be trained on.", ge=2)
+    max_null_fraction: float = model_setting(
+        0.1, "Quality gate", "Largest fraction of missing cells in any feature column.", ge=0, le=1
+    )
+    min_explained_variance: float = model_setting(
+        0.5, "Quality gate", "Smallest share of the total variance that the components must explain.", ge=0, le=1
+    )
+    max_explained_variance_drop: float = model_setting(
+        0.05,
+        "Quality gate",
+        "How much less of the new data's variance the new model may explain than the model now in service.",
+        ge=0,
+        le=1,
+    )
+
+    endpoint_name: str = deployment_setting(
+        "pca-endpoint", "Deployment", "Endpoint to create or update.", pattern=patterns.RESOURCE_NAME, max_length=63
+    )
+    serving_instance_type: str = deployment_setting(
+        "ml.m5.large", "Deployment", "Instance type behind the endpoint.", pattern=patterns.INSTANCE_TYPE
+    )
+    serving_instance_count: int = deployment_setting(1, "Deployment", "Instances behind the endpoint.", ge=1, le=100)
+    # How the change is made, not what is in service after it.
+    deployment_config: dict[str, Any] | None = as_document(
+        "DeploymentConfig",
+        execution_setting(
+            None, "Deployment", "DeploymentConfig of UpdateEndpoint (blue/green or rolling), passed on as it is."
+        ),
+    )
+    roll_back_alarms: tuple[patterns.AlarmName, ...] = execution_setting(
+        (),
+        "Deployment",
+        "CloudWatch alarms at which SageMaker itself takes an update back. Without a deployment_config it watches them "
+        "for five minutes before it ends what served before.",
+        max_length=patterns.MOST_ALARMS,
+    )
+    take_over_endpoint: bool = execution_setting(
+        False,
+        "Deployment",
+        "Deploy to an endpoint that this Airflow did not make, whoever owns it, and own it from then on.",
+    )
+    lease_wait_seconds: int = execution_setting(
+        1800, "Deployment", "How long to wait while another run deploys to the same endpoint.", ge=0, le=86_400
+    )
+    keep_superseded: int = execution_setting(
+        3, "Deployment", "Superseded configurations and models to keep for a manual roll-back.", ge=1, le=100
+    )
+    smoke_test_rows: int = execution_setting(
+        20, "Deployment", "Raw rows sent through the endpoint and compared with the artifact.", ge=1, le=1000
+    )
+
+    # Who may read the raw data makes no other model of it; a role that may not, fails the job.
+    processing_role: str = execution_setting(
+        "sagemaker-pca-processing",
+        "Security",
+        "IAM role of processing and training jobs: a name, or an ARN.",
+        pattern=patterns.ROLE,
+    )
+    serving_role: str = deployment_setting(
+        "sagemaker-pca-serving", "Security", "IAM role of the served model: a name, or an ARN.", pattern=patterns.ROLE
+    )
+    vpc_config: dict[str, list[str]] | None = as_document(
+        "VpcConfig",
+        deployment_setting(
+            None,
+            "Security",
+            'VPC of jobs and endpoint, which needs a way to S3: {"Subnets": ["subnet-…"], '
+            '"SecurityGroupIds": ["sg-…"]}.',
+        ),
+    )
+    # Tags decide nothing here: a run on unchanged data renews them too.
+    owner: str = execution_setting(
+        "sagemaker-pca",
+        "Security",
+        "Tag `owner` of everything the run creates.",
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+        pattern=r"^[a-zA-Z0-9 _.:/=+@-]+$",
+        max_length=256,
+    )
+    expires_after_days: int | None = execution_setting(
+        None,
+        "Security",
+        "Days after which a sweep may delete the endpoint (tag `expires-at`). Unset: never.",
+        ge=1,
+        le=3650,
+    )
+
+    max_runtime_seconds: int = execution_setting(
+        3600, "Waiting", "Longest run of a job before it is stopped.", ge=60, le=432_000
+    )
+    poll_seconds: float = execution_setting(
+        15, "Waiting", "Seconds between two looks at a job or endpoint; grows slowly while it runs.", ge=0.1, le=300
+    )
+    stop_jobs_on_kill: bool = execution_setting(
+        True, "Waiting", "Stop the SageMaker job when its wait is marked failed or runs out of time."
+    )
+    job_logs: bool = execution_setting(True, "Waiting", "Copy the jobs' own log lines into the task log.")
+
+    @model_validator(mode="after")
+    def settings_agree(self) -> Self:
+        """Refuse settings that contradict each other."""
+        if duplicates := sorted(name for name, count in Counter(self.feature_columns).items() if count > 1):
+            raise ValueError(f"feature_columns names {', '.join(duplicates)} more than once. Name each column once.")
+        if self.num_components > self.feature_dim:
+            raise ValueError(
+                f"num_components={self.num_components} exceeds the {self.feature_dim} feature columns. "
+                "Lower num_components or add columns."
+            )
+        if self.roll_back_alarms and "AutoRollbackConfiguration" in (self.deployment_config or {}):
+            raise ValueError(
+                "deployment_config has an AutoRollbackConfiguration, and roll_back_alarms makes one. Give one of them."
+            )
+        if self.processing_image_uri is None and sklearn_release(self.sklearn_version) < patterns.FIRST_SKLEARN:
+            raise ValueError(
+                f"sklearn_version={self.sklearn_version} is an image whose Python is older than the 3.9 that the "
+                "processing script needs. Give 1.2-1 or later, or an image of your own as processing_image_uri."
+            )
+        return self
+
+    @property
+    def feature_dim(self) -> int:
+        """Number of feature columns."""
+        return len(self.feature_columns)
+
+    @property
+    def why_no_profile(self) -> str | None:
+        """Why the processing job needs no profile job before it; None where it does."""
+        if self.scaling == "none" and self.missing_values != "mean":
+            return f"No profile needed: scaling={self.scaling} and missing_values={self.missing_values} take no means."
+        if self.processing_instance_count == 1:
+            return "No profile needed: one host finds the means of the whole data by itself."
+        return None
+
+
+def sklearn_release(version: str) -> tuple[int, int]:
+    """Major and minor release of scikit-learn in a container's version."""
+    major, minor = re.split("[.-]", version)[:2]
+    return int(major), int(minor)
+
+
+def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> Resolved[PcaRunConfig]:
+    """Merge explicit params over the Variable `sagemaker_pca` over the built-in defaults.
+
+    Raises:
+        SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
+    """
+    return resolve_layers(PcaRunConfig, params, variable, VARIABLE_NAME)

@@ -1,0 +1,73 @@
+"""Every setting of a batch transform: its default, range, help and section, defined once.
+
+What the model was trained with (columns, separators, missing values) is no setting here: it comes from its card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from sagemaker_pca.settings import patterns
+from sagemaker_pca.settings.layers import Resolved, resolve_layers, setting
+from sagemaker_pca.settings.pipeline import PcaRunConfig
+
+VARIABLE_NAME = "sagemaker_pca_batch_transform"
+
+
+def shared(name: str) -> Any:
+    """A setting that means the same here as in the pipeline."""
+    return PcaRunConfig.model_fields[name]
+
+
+class TransformConfig(BaseModel):
+    """The settings of one batch transform."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input_uri: str | None = setting(
+        None,
+        "Data",
+        "CSV files to project: every object under this S3 prefix, or one object. Unset: s3://<bucket>/batch/.",
+        pattern=patterns.S3_URI,
+    )
+    bucket: str | None = setting(
+        None,
+        "Data",
+        "S3 bucket of runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
+        pattern=patterns.BUCKET,
+    )
+    model: Literal["in-service", "promoted", "named"] = setting(
+        "in-service",
+        "Model",
+        "The model that the endpoint serves now, the one promoted last, or the one that model_name names.",
+    )
+    model_name: str | None = setting(
+        None, "Model", "Model to use with model=named.", pattern=patterns.RESOURCE_NAME, max_length=63
+    )
+    endpoint_name: str = setting(
+        "pca-endpoint", "Model", "Endpoint whose model is meant.", pattern=patterns.RESOURCE_NAME, max_length=63
+    )
+    instance_type: str = setting(
+        "ml.m5.large", "Transform", "Instance type of both jobs.", pattern=patterns.INSTANCE_TYPE
+    )
+    instance_count: int = setting(1, "Transform", "Instances of the transform job.", ge=1, le=100)
+    max_payload_mb: int = setting(
+        6, "Transform", "Largest mini-batch of rows sent to the model at once, in MB.", ge=1, le=100
+    )
+    max_runtime_seconds: int = shared("max_runtime_seconds")
+    poll_seconds: float = shared("poll_seconds")
+    stop_jobs_on_kill: bool = shared("stop_jobs_on_kill")
+    job_logs: bool = shared("job_logs")
+    owner: str = shared("owner")
+
+
+def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> Resolved[TransformConfig]:
+    """Merge explicit params over the Variable `sagemaker_pca_batch_transform` over the built-in defaults.
+
+    Raises:
+        SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
+    """
+    return resolve_layers(TransformConfig, params, variable, VARIABLE_NAME)

@@ -1,0 +1,44 @@
+"""The request of the endpoint's next configuration: the run's settings, and what others set in the one in service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from sagemaker_pca.endpoints.carry_over import with_carried_members
+from sagemaker_pca.endpoints.deployment import roll_back_target
+from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.resource_kinds import ENDPOINT_CONFIG
+from sagemaker_pca.run import service_requests
+from sagemaker_pca.run.plan import RunPlan
+
+log = logging.getLogger(__name__)
+
+
+def next_endpoint_config(hook: SageMakerPcaHook, plan: RunPlan, model_name: str) -> dict[str, Any]:
+    """The request of `CreateEndpointConfig`, as long as the service says the same of what serves.
+
+    Raises:
+        InputError: when the configuration in service has what cannot be carried over.
+    """
+    return config_after(hook, plan, model_name, hook.find_endpoint(plan.config.endpoint_name))
+
+
+def config_after(
+    hook: SageMakerPcaHook, plan: RunPlan, model_name: str, endpoint: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Likewise, for an endpoint that has been described.
+
+    Raises:
+        InputError: likewise.
+    """
+    request, serving = service_requests.endpoint_config(plan, model_name), roll_back_target(endpoint)
+    description = hook.find(ENDPOINT_CONFIG, serving) if serving else None
+    if serving and description is None:
+        log.warning("Configuration %s, in service, is gone: what others set in it is not carried over", serving)
+    carried = with_carried_members(request, description, plan.config.endpoint_name)
+    (variant,), (asked,) = carried["ProductionVariants"], request["ProductionVariants"]
+    if added := sorted((carried.keys() - request.keys()) | (variant.keys() - asked.keys())):
+        log.info("Carried over from configuration %s: %s", serving, ", ".join(added))
+    return carried

@@ -1,0 +1,59 @@
+"""What an Airflow deployment sets for all its runs: its AWS connection, its id, and settings as JSON Variables."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import Variable
+
+from sagemaker_pca.exceptions import SettingError
+
+AWS_CONN_ID = "aws_default"
+DEPLOYMENT_VARIABLE = "sagemaker_pca_deployment"
+# Part of names and tags; short, so that people can read it there.
+DEPLOYMENT_ID = re.compile(r"[a-z0-9](-*[a-z0-9]){0,31}")
+
+
+def settings_variable(variable_name: str) -> Mapping[str, Any]:
+    """Settings from an Airflow Variable, none when it is not there.
+
+    Raises:
+        SettingError: when the Variable is no JSON object.
+    """
+    defaults = Variable.get(variable_name, default=None, deserialize_json=True) or {}
+    if not isinstance(defaults, dict):
+        raise SettingError(
+            f"Variable {variable_name} is a JSON {type(defaults).__name__}; it must be an object of settings."
+        )
+    return defaults
+
+
+def deployment_id() -> str | None:
+    """Id of this Airflow among those that share an AWS account; None before the pipeline's first run.
+
+    Raises:
+        SettingError: when somebody gave it one that no name can hold.
+    """
+    given: str | None = Variable.get(DEPLOYMENT_VARIABLE, default=None)
+    if given is not None and not DEPLOYMENT_ID.fullmatch(given):
+        raise SettingError(
+            f"Variable {DEPLOYMENT_VARIABLE} is {given!r}; it has to be up to 32 lower-case letters, digits and inner "
+            "hyphens, such as team-a-prod."
+        )
+    return given
+
+
+def made_deployment_id(seed: str) -> str:
+    """Likewise, made and kept where there is none yet.
+
+    :param seed: what tasks that make it at the same moment have in common and no other Airflow has: whichever of them
+        writes last writes the same
+    """
+    known = deployment_id()
+    if known is None:
+        known = hashlib.sha256(seed.encode()).hexdigest()[:8]
+        Variable.set(DEPLOYMENT_VARIABLE, known, description="Id of this Airflow in names and tags of AWS resources.")
+    return known

@@ -1,0 +1,176 @@
+"""CSV files: their columns, their numbers, and their bad rows."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import gzip
+import zlib
+from collections import deque
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from processing.bad_rows import BadRow
+from processing.cells import MISSING_CELLS, cell_problem, to_numbers
+from processing.columns import find_columns, match_trailing_delimiter
+from processing.messages import InputError
+from processing.moments import FloatArray
+from processing.quoted_cells import QuotedCells, WholeLines
+
+BLOCK_BYTES = 4 << 20
+MAX_ROW_LINES = 100_000  # Arrow takes no row beyond its block; looking for a bad one, more lines are an open quote
+ALLOWED = "Where cells may span lines, set newlines_in_cells."
+
+
+class Row(NamedTuple):
+    """A row as the csv module reads it: its lines, counted from 1, and its cells; none where it may not span lines."""
+
+    first_line: int
+    last_line: int
+    cells: list[str] | None
+
+
+class CsvFile:
+    """One file of delimited text, plain or gzipped."""
+
+    def __init__(self, path: Path, name: str, arguments: argparse.Namespace) -> None:
+        self.path, self.name, self.size = path, name, path.stat().st_size
+        self.bytes_read = self.skipped_rows = 0
+        self._arguments, self._gzipped = arguments, name.lower().endswith(".gz")
+        self._skips, self._newlines_in_cells = arguments.on_bad_rows == "skip", arguments.newlines_in_cells
+        rows = self._rows()
+        header = self._header(rows)
+        first_row = next((row.cells for row in rows if row.cells), [])
+        self.columns = match_trailing_delimiter([column.strip() for column in header], first_row)
+        # A block has to hold the longest row, and of wide rows enough to be worth a pass.
+        row_bytes = 4 * max(len("".join(row)) + len(row) for row in (header, first_row))
+        self._block_size = max(BLOCK_BYTES, min(256 * row_bytes, 8 * BLOCK_BYTES), 2 * row_bytes)
+        self._positions = find_columns(self.columns, arguments.feature_columns, name)
+
+    def batches(self) -> Iterator[FloatArray]:
+        """Feature columns, shape (d, rows): NaN where a cell is missing, infinite where it is no number.
+
+        Raises InputError for a quote that is never closed, and for any bad row unless bad rows are skipped.
+        """
+        raw, row_count = pa.OSFile(str(self.path)), 0
+        source = pa.CompressedInputStream(raw, "gzip") if self._gzipped else raw
+        lines = WholeLines(source, self._header_lines, self._arguments.delimiter, self._newlines_in_cells)
+        try:
+            for batch in self._open(lines):
+                if lines.spanning_lines and not self._skips:
+                    break
+                row_count += batch.num_rows
+                # Arrow reads ahead: a batch is a block, wherever the file already stands.
+                self.bytes_read = raw.tell() if self._gzipped else min(self.bytes_read + self._block_size, self.size)
+                if batch.num_rows:
+                    yield np.stack([column.to_numpy(zero_copy_only=False) for column in self._numbers(batch)])
+        except pa.ArrowInvalid as error:
+            if not lines.is_empty:  # what Arrow calls invalid, too
+                raise self._failure(str(error)) from error
+        except OSError as error:
+            raise InputError(f"{self.name} is cut off or damaged: {error}. Upload it again.") from error
+        self._account_for(lines, row_count)
+
+    def bad_rows(self) -> Iterator[BadRow]:
+        """The bad rows, found by reading cell by cell; of a cell that spans lines each line."""
+        for row in self._rows():
+            if row.cells is None:
+                reason = f"a quoted cell spans lines {row.first_line} to {row.last_line}"
+                for line in range(row.first_line, row.last_line + 1):
+                    yield BadRow(self.name, line, reason)
+            elif row.cells and row.first_line > self._header_lines and (problem := self._problem(row.cells)):
+                yield BadRow(self.name, row.first_line, problem)
+
+    def _header(self, rows: Iterator[Row]) -> list[str]:
+        header = next((row for row in rows if row.cells != []), None)
+        if header is None:
+            raise InputError(f"{self.name} is empty. Remove it or upload it again.")
+        if header.cells is None:
+            lines = f"lines {header.first_line} to {header.last_line}"
+            raise InputError(f"{self.name}: a quoted cell of the header spans {lines}. Correct it. {ALLOWED}")
+        self._header_lines = header.last_line
+        return header.cells
+
+    def _open(self, lines: WholeLines) -> Any:
+        names = [str(index) for index in range(len(self.columns))]
+        wanted = [names[index] for index in self._positions.values()]
+        reading = pacsv.ReadOptions(block_size=self._block_size, column_names=names)
+        parsing = pacsv.ParseOptions(delimiter=self._arguments.delimiter, newlines_in_values=self._newlines_in_cells)
+        converting = pacsv.ConvertOptions(include_columns=wanted, null_values=MISSING_CELLS, strings_can_be_null=True)
+        converting.column_types = dict.fromkeys(wanted, pa.string() if self._skips else pa.float64())
+        converting.decimal_point = self._arguments.decimal
+        if self._skips:
+            parsing.invalid_row_handler = self._skip_row
+        return pacsv.open_csv(lines, reading, parsing, converting)
+
+    def _skip_row(self, _row: Any) -> str:
+        self.skipped_rows += 1
+        return "skip"
+
+    def _numbers(self, batch: Any) -> Iterator[Any]:
+        for column in batch.columns:
+            yield to_numbers(column, self._arguments.decimal) if self._skips else column
+
+    def _account_for(self, lines: WholeLines, row_count: int) -> None:
+        """Fail rather than lose a line: each is in a row, or skipped and counted."""
+        if lines.spanning_lines and not self._skips:
+            raise self._failure("a quoted cell spans lines")
+        if lines.quotes.open_lines:
+            deque(self._rows(), maxlen=0)  # raises, naming where it opens
+        if row_count + self.skipped_rows != lines.row_count:
+            raise InputError(f"{self.name}: {lines.row_count:,} rows became {row_count:,}. Correct its quotes.")
+        self.skipped_rows += lines.spanning_lines
+
+    def _failure(self, problem: str) -> InputError:
+        # Arrow is quick and does not say where; the slow reader finds the place.
+        where = next(self.bad_rows(), None)
+        allowed = f" {ALLOWED}" if "spans lines" in str(where) else ""
+        return InputError(f"{where or f'{self.name}: {problem}'}. Correct the file, or skip bad rows.{allowed}")
+
+    def _rows(self) -> Iterator[Row]:
+        quotes, record, first_line, number = QuotedCells(self._arguments.delimiter), [], 1, 0
+        with self._text() as text:
+            for number, line in enumerate(text, start=1):
+                if number == 1 and "\0" in line:
+                    raise InputError(f"{self.name} is no UTF-8 text. Save it as UTF-8.")
+                if quotes.open_lines or '"' in line:
+                    quotes.spanning(line.rstrip("\r\n") + "\n")
+                if self._newlines_in_cells or number == first_line:
+                    record.append(line.replace("\0", "\ufffd"))
+                if quotes.open_lines:
+                    if len(record) > MAX_ROW_LINES:
+                        break
+                    continue
+                spans = number > first_line and not self._newlines_in_cells
+                yield Row(
+                    first_line, number, None if spans else next(csv.reader(record, delimiter=self._arguments.delimiter))
+                )
+                record, first_line = [], number + 1
+        if quotes.open_lines:
+            line = number - quotes.open_lines + 1
+            raise InputError(
+                f"{self.name}, line {line}: a quote opens a cell that is never closed. Remove or close it."
+            )
+
+    @contextlib.contextmanager
+    def _text(self) -> Iterator[Any]:
+        opener: Any = gzip.open if self._gzipped else open
+        try:
+            with opener(self.path, "rt", encoding="utf-8-sig", errors="replace", newline="") as text:
+                yield text
+        except (EOFError, OSError, zlib.error, csv.Error) as error:
+            raise InputError(f"{self.name} is cut off or damaged: {error}. Upload it again.") from error
+
+    def _problem(self, cells: list[str]) -> str | None:
+        if len(cells) != len(self.columns):
+            quotes = "; a decimal comma needs quotes" if self._arguments.delimiter == self._arguments.decimal else ""
+            return f"{len(cells)} cells instead of {len(self.columns)}{quotes}"
+        for column, index in self._positions.items():
+            if problem := cell_problem(cells[index], self._arguments):
+                return f"column {column!r} {problem}"
+        return None

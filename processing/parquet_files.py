@@ -1,0 +1,66 @@
+"""Parquet files: their columns, their numbers, and their bad rows."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from processing.bad_rows import BadRow
+from processing.cells import FLOAT32_MAX, NO_VALUE, out_of_range
+from processing.columns import find_columns
+from processing.messages import InputError
+from processing.moments import FloatArray
+
+BATCH_BYTES = 4 << 20
+
+
+class ParquetFile:
+    """One Parquet file."""
+
+    def __init__(self, path: Path, name: str, arguments: argparse.Namespace) -> None:
+        self.path, self.name, self.size = path, name, path.stat().st_size
+        self.bytes_read = self.skipped_rows = 0
+        self._wanted, self._gaps_are_bad = arguments.feature_columns, arguments.missing_values == "fail"
+        with self._open() as file:
+            schema, self._row_count = file.schema_arrow, file.metadata.num_rows
+        self.columns = list(schema.names)
+        for column, index in find_columns(self.columns, self._wanted, name).items():
+            kind = schema.types[index]
+            if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+                raise InputError(f"{name}: column {column!r} has type {kind}. Store it as numbers.")
+
+    def batches(self) -> Iterator[FloatArray]:
+        """Feature columns, shape (d, rows): NaN where a value is missing."""
+        rows_read = 0
+        with self._open() as file:
+            for batch in file.iter_batches(max(1, BATCH_BYTES // 8 // len(self._wanted)), columns=self._wanted):
+                rows_read += batch.num_rows
+                self.bytes_read = self.size * rows_read // self._row_count
+                columns = (batch.column(batch.schema.get_field_index(name)) for name in self._wanted)
+                numbers = (column.cast(pa.float64(), safe=False) for column in columns)
+                yield np.stack([column.to_numpy(zero_copy_only=False) for column in numbers])
+
+    def bad_rows(self) -> Iterator[BadRow]:
+        """The rows with infinite values, where gaps are no good also those with gaps; line counts rows from 1."""
+        start = 1
+        for values in self.batches():
+            bad = (np.abs(values) > FLOAT32_MAX) | (np.isnan(values) & self._gaps_are_bad)
+            for row in np.flatnonzero(bad.any(axis=0)):
+                column = int(np.argmax(bad[:, row]))
+                problem = NO_VALUE if np.isnan(values[column, row]) else out_of_range(float(values[column, row]))
+                yield BadRow(self.name, start + int(row), f"column {self._wanted[column]!r} {problem}")
+            start += values.shape[1]
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[Any]:
+        try:
+            with pq.ParquetFile(str(self.path)) as file:
+                yield file
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(f"{self.name} is cut off or damaged: {error}. Upload it again.") from error

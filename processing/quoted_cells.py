@@ -1,0 +1,154 @@
+"""Where quoted cells span lines, so that a stray quote takes no line with it that nobody counts.
+
+Arrow takes whatever stands between two quotes for one cell, thousands of lines too, and after a quote that is never
+closed the rest of the file. What a quote opens and closes is judged by Python's csv module, whose rules are Arrow's: a
+quote opens a cell only as its first character, two in a row are one character, and what follows a closing one is text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+CACHED_BYTES = 1 << 16  # a stretch of text whose arrays stay in a core's cache
+csv.field_size_limit(2**31 - 1)  # a cell may be as long as it likes
+
+
+class QuotedCells:
+    """Follows quoted cells through the lines of a file, which come in any number at a time."""
+
+    def __init__(self, delimiter: str) -> None:
+        self.open_lines = 0  # how many lines a cell, still open behind the last line seen, has taken so far
+        self._delimiter = delimiter
+        self._before_opening = np.isin(np.arange(256), [ord(character) for character in f'{delimiter}\r\n"'])
+
+    def end_within_lines(self, lines: bytes | bytearray) -> bool:
+        """Whether no cell of some whole lines spans lines, at a glance: where it says no, `spanning` has to find out.
+
+        Where every other quote, from the first on, stands at a cell's start or doubles the one before, they alone open
+        cells; none is open at a line's end with an even number of quotes before it.
+        """
+        if self.open_lines or b'"' not in lines:
+            return not self.open_lines
+        characters = np.frombuffer(lines, np.uint8)
+        quotes = np.flatnonzero(characters == ord('"'))
+        ends = np.flatnonzero(line_ends(characters))
+        # What stands before the first character is, in effect, the last one: a line end.
+        opened = self._before_opening[characters[quotes[::2] - 1]].all()
+        return bool(opened and not (np.searchsorted(quotes, ends) % 2).any())
+
+    def spanning(self, lines: str) -> list[range]:
+        """Which of some whole lines, counted from 0, hold part of a cell that spans lines."""
+        open_before, found, start, last_start = self.open_lines, [], 0, 0
+        lines = lines.replace("\0", "\ufffd")  # which the csv module refuses before Python 3.11
+        text = io.StringIO('"' + lines if open_before else lines, newline=None)
+        # An empty line behind them is a row without cells, unless it is part of a cell.
+        rows = csv.reader(itertools.chain(text, ["\n"]), delimiter=self._delimiter)
+        row: list[str] = []
+        for row in rows:  # noqa: B007  the last one matters
+            if rows.line_num > start + 1 or (open_before and not start):
+                found.append(range(start, rows.line_num))
+            last_start, start = start, rows.line_num
+        self.open_lines = row[-1].count("\n") - 1 if row else 0
+        if open_before and row and len(row) == 1 and not last_start:  # still the same cell
+            self.open_lines += open_before
+        return found
+
+
+class WholeLines:
+    """The lines of an open CSV file, which Arrow reads from it: without those that hold a cell that spans lines."""
+
+    closed = False
+
+    def __init__(self, file: Any, header_lines: int, delimiter: str, newlines_in_cells: bool) -> None:
+        self.row_count = self.spanning_lines = 0  # rows that Arrow has to make of the lines given; lines kept back
+        self.is_empty = False
+        self.quotes = QuotedCells(delimiter)
+        self._file, self._header_lines, self._newlines_in_cells = file, header_lines, newlines_in_cells
+        self._begun_line = b""
+
+    def read(self, size: int) -> bytes | bytearray:
+        """The next lines, as many as fit into `size` bytes; nothing at the end of the file."""
+        while block := self._next_block(size):
+            if lines := self._without_spanning(as_utf8(self._without_header(block))):
+                self.row_count += count_lines(lines)
+                return lines
+        self.is_empty = not self.row_count
+        return b""
+
+    def readable(self) -> bool:
+        """Arrow asks."""
+        return True
+
+    def close(self) -> None:
+        """Leave the file to whoever opened it."""
+
+    def _next_block(self, size: int) -> bytearray:
+        # Each block is read to where it stays: at this size copies cost more than all that is done with them.
+        block = bytearray(size)
+        length = len(self._begun_line)
+        block[:length] = self._begun_line
+        while read := self._file.readinto(memoryview(block)[length:]):
+            length += read
+            # The carriage return at a block's end may have its line feed in the next one.
+            if end := max(block.rfind(b"\n", 0, length), block.rfind(b"\r", 0, length - 1)) + 1:
+                self._begun_line = bytes(memoryview(block)[end:length])
+                del block[end:]
+                return block
+        if length == size:
+            raise pa.ArrowInvalid(f"a line is longer than {size:,} bytes")
+        del block[length:]
+        self._begun_line = b""
+        if block and not block.endswith((b"\n", b"\r")):
+            block += b"\n"
+        return block
+
+    def _without_header(self, block: bytearray) -> bytes | bytearray:
+        if not self._header_lines:
+            return block
+        lines = block.splitlines(keepends=True)
+        below = b"".join(lines[self._header_lines :])
+        self._header_lines -= min(self._header_lines, len(lines))
+        return below
+
+    def _without_spanning(self, block: bytes | bytearray) -> bytes | bytearray:
+        found = [] if self.quotes.end_within_lines(block) else self.quotes.spanning(block.decode())
+        if not found:
+            return block
+        lines = block.splitlines(keepends=True)
+        for span in reversed(found):
+            spanning = lines[span.start : span.stop]
+            if self._newlines_in_cells:
+                is_closed = span.stop <= len(lines)
+                self.row_count += is_closed - count_lines(b"".join(spanning))
+            else:
+                self.spanning_lines += len(spanning)
+                del lines[span.start : span.stop]
+        return b"".join(lines)
+
+
+def as_utf8(block: bytes | bytearray) -> bytes | bytearray:
+    """Text that Arrow can hand to Python: what is no UTF-8 becomes a replacement character, as when read as text."""
+    return block if block.isascii() else block.decode(errors="replace").encode()
+
+
+def line_ends(characters: Any, carriage_returns: bool = True) -> Any:
+    """Where characters end a line."""
+    is_end = characters == ord("\n")
+    if carriage_returns:
+        is_end |= characters == ord("\r")
+    return is_end
+
+
+def count_lines(block: bytes | bytearray) -> int:
+    """How many of some whole lines are not empty; Arrow makes a row of each."""
+    characters, carriage_returns, count = np.frombuffer(block, np.uint8), b"\r" in block, 0
+    for start in range(0, len(characters), CACHED_BYTES):
+        is_end = line_ends(characters[max(start - 1, 0) : start + CACHED_BYTES], carriage_returns)
+        count += int(np.count_nonzero(is_end[1:] > is_end[:-1]))
+    return count

@@ -1,0 +1,96 @@
+"""The rows of this host as training sees them: what becomes of bad rows and of gaps."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from typing import Iterator, Sequence
+
+import numpy as np
+
+from processing.bad_rows import BadRow
+from processing.cells import FLOAT32_MAX, NO_VALUE
+from processing.input_files import InputFile
+from processing.messages import InputError, log
+from processing.moments import Document, FloatArray
+from processing.progress import Progress
+
+NAMED_BAD_ROWS = 10
+
+
+class TrainingRows:
+    """The rows of this host as training sees them before scaling: no bad rows, no gaps. Counts what it met.
+
+    A gap that takes the mean stays one, NaN, in the first pass, which has yet to find the mean.
+    """
+
+    def __init__(
+        self, files: Sequence[InputFile], arguments: argparse.Namespace, mean: FloatArray | None, purpose: str
+    ) -> None:
+        self.files: list[Document] = []
+        self.bad_rows: list[BadRow] = []
+        self.rows_read = self.dropped_rows = self.skipped_rows = 0
+        self.null_count = np.zeros(len(arguments.feature_columns), np.int64)
+        self._files, self._arguments, self._purpose = files, arguments, purpose
+        self._fill = np.zeros(self.null_count.shape)
+        if arguments.missing_values == "mean":
+            self._fill = np.full(self.null_count.shape, np.nan) if mean is None else mean
+        self._fails = arguments.on_bad_rows == "fail"
+
+    @property
+    def row_count(self) -> int:
+        """How many rows are left of those read so far."""
+        return self.rows_read - self.dropped_rows
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        progress = Progress(self._purpose, sum(file.size for file in self._files))
+        bytes_before = 0
+        for file in self._files:
+            rows_before, skipped_before = self.row_count, self.skipped_rows
+            file.bytes_read = file.skipped_rows = 0
+            for batch in file.batches():
+                rows = self._good_rows(file, batch)
+                self.rows_read += rows.shape[1]
+                yield self._handle_gaps(rows)
+                progress.update(self.rows_read, bytes_before + file.bytes_read)
+            bytes_before += file.size
+            self.files.append({"name": file.name, "rows": self.row_count - rows_before})
+            self.skipped_rows += file.skipped_rows
+            if self.skipped_rows > skipped_before:
+                self.bad_rows += itertools.islice(file.bad_rows(), NAMED_BAD_ROWS - len(self.bad_rows))
+        progress.update(self.rows_read, bytes_before, last=True)
+        self._judge_skipped()
+
+    def _good_rows(self, file: InputFile, rows: FloatArray) -> FloatArray:
+        beyond = np.abs(rows) > FLOAT32_MAX
+        gap = self._arguments.missing_values == "fail" and bool(np.isnan(rows).any())
+        if gap or (self._fails and beyond.any()):
+            found = (row for row in file.bad_rows() if self._fails or row.reason.endswith(NO_VALUE))
+            where = next(found, f"{file.name}: a value is missing or infinite")
+            raise InputError(f"{where}. Correct the file, or choose another policy for such rows.")
+        if not beyond.any():
+            return rows
+        bad = beyond.any(axis=0)
+        self.skipped_rows += int(np.count_nonzero(bad))
+        return rows[:, ~bad]
+
+    def _handle_gaps(self, rows: FloatArray) -> FloatArray:
+        missing = np.isnan(rows)
+        if not missing.any():
+            return rows
+        self.null_count += missing.sum(axis=1)
+        if self._arguments.missing_values != "drop":
+            return np.where(missing, self._fill[:, np.newaxis], rows)
+        keep = ~missing.any(axis=0)
+        self.dropped_rows += int(np.count_nonzero(~keep))
+        return rows[:, keep]
+
+    def _judge_skipped(self) -> None:
+        if not self.skipped_rows:
+            return
+        share = f"{self.skipped_rows:,} of {self.rows_read + self.skipped_rows:,} rows"
+        log("\n  ".join([f"skipped {share}, the first being", *map(str, self.bad_rows)]))
+        allowed = self._arguments.max_bad_fraction
+        if self.skipped_rows > allowed * (self.rows_read + self.skipped_rows):
+            first = "".join(f" The first is {row}." for row in self.bad_rows[:1])
+            raise InputError(f"{share} are bad, more than max_bad_fraction={allowed}.{first} Correct the files.")

@@ -1,0 +1,78 @@
+"""All of moto that the embedded service replaces, and why; everything else is moto's own.
+
+SageMaker       `sagemaker_backends` makes LocalSageMakerBackend: jobs and endpoints really run. moto looks
+                for their routes beside `models`: in `urls`.
+Tagging API     GetResources by ARN answers in one page, as AWS does; moto would end a page after 100 tags.
+S3              ExpectedBucketOwner is minded: 403 where the bucket is another account's; moto ignores it.
+CloudWatch Logs FilterLogEvents minds logStreamNamePrefix; moto answers with the events of all streams.
+"""
+
+import json
+from typing import Any
+
+import moto.logs.urls as moto_logs_urls
+import moto.s3.responses as moto_s3_responses
+from moto.core.resource_tagging import TaggedResource
+from moto.logs.responses import LogsResponse
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend, resourcegroupstaggingapi_backends
+from moto.s3.exceptions import S3AccessDeniedError
+from moto.s3.models import s3_backends
+from moto.s3.responses import S3Response
+from moto.sagemaker.models import sagemaker_backends
+
+from sagemaker_local.models import LocalSageMakerBackend
+from sagemaker_local.service import Service
+
+
+def install(service: Service) -> None:
+    """Replace what is listed above; before the first request, for moto makes a backend when it is first asked for."""
+    LocalSageMakerBackend.service = service
+    sagemaker_backends.backend = LocalSageMakerBackend
+    resourcegroupstaggingapi_backends.backend = LocalTaggingBackend
+    # S3's routes are made anew whenever they are asked for, of the class that stands here.
+    vars(moto_s3_responses)["S3Response"] = LocalS3Response
+    moto_logs_urls.url_paths = {"{0}/$": LocalLogsResponse.dispatch}
+
+
+class LocalTaggingBackend(ResourceGroupsTaggingAPIBackend):
+    """The tagging API; https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html."""
+
+    def get_resources(self, *args: Any, **query: Any) -> tuple[str | None, list[TaggedResource]]:
+        """Return a page of tagged resources and the next page's token (None after the last)."""
+        if not query.get("resource_arn_list"):
+            return super().get_resources(*args, **query)
+        return None, list(self._get_resources_generator(resource_arn_list=query["resource_arn_list"]))
+
+
+# moto finds a service's routes beside the module of its backend.
+LocalTaggingBackend.__module__ = ResourceGroupsTaggingAPIBackend.__module__
+
+
+class LocalS3Response(S3Response):
+    """S3; https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html."""
+
+    def _bucket_response(self, request: Any, full_url: str) -> Any:
+        self._check_bucket_owner()
+        return super()._bucket_response(request, full_url)
+
+    def _key_response(self, request: Any, full_url: str) -> Any:
+        self._check_bucket_owner()
+        return super()._key_response(request, full_url)
+
+    def _check_bucket_owner(self) -> None:
+        expected = self.headers.get("x-amz-expected-bucket-owner")
+        _, owner = s3_backends.bucket_accounts.get(self.bucket_name, (None, expected))
+        if expected and owner != expected:
+            raise S3AccessDeniedError()
+
+
+class LocalLogsResponse(LogsResponse):
+    """CloudWatch Logs, whose events can be found by job."""
+
+    def filter_log_events(self) -> str:
+        """Filter a page of moto's answer; as on AWS, a page may be short or empty and still have a next one."""
+        answer: dict[str, Any] = json.loads(super().filter_log_events())
+        prefix = self._get_param("logStreamNamePrefix", "")
+        for found in ("events", "searchedLogStreams"):
+            answer[found] = [item for item in answer[found] if item["logStreamName"].startswith(prefix)]
+        return json.dumps(answer)

@@ -1,0 +1,43 @@
+"""The plots of a run report."""
+
+import sys
+
+import matplotlib  # noqa: TID253
+import pytest
+
+from sagemaker_pca.report.document import ProjectionSample, RunReport
+from sagemaker_pca.report.plots import explained_variance_svg, projection_svg
+
+
+def test_the_largest_component_comes_first(promoted: RunReport) -> None:
+    svg = explained_variance_svg(promoted)
+
+    assert svg is not None
+    assert svg.index("PC1") < svg.index("85.1%") < svg.index("PC2") < svg.index("13.3%")
+
+
+def test_a_run_without_model_or_sample_has_no_plots(failed_early: RunReport) -> None:
+    assert explained_variance_svg(failed_early) is None
+    assert projection_svg(failed_early) is None
+
+
+def test_a_sample_of_one_component_is_drawn_over_its_rows(promoted: RunReport) -> None:
+    sample = ProjectionSample(row_numbers=(0, 10, 20), projections=((1.0,), (None,), (2.0,)))
+
+    svg = projection_svg(promoted.model_copy(update={"projection_sample": sample}))
+
+    assert svg is not None
+    assert ">row<" in svg
+
+
+def test_drawing_leaves_the_global_state_of_matplotlib_alone(
+    promoted: RunReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # None in the place of a module: importing it raises.
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    before = matplotlib.rcParams["font.size"]
+
+    assert explained_variance_svg(promoted)
+    assert projection_svg(promoted)
+
+    assert matplotlib.rcParams["font.size"] == before

@@ -1,0 +1,135 @@
+"""Numbers, durations and sentences for people."""
+
+import re
+
+import pytest
+
+from sagemaker_pca.model.comparison import impossible_comparison
+from sagemaker_pca.report.document import RunReport, Verdict
+from sagemaker_pca.report.wording import (
+    NO_VALUE,
+    duration_text,
+    failure_evidence,
+    next_steps,
+    number_text,
+    percent_text,
+    reason_text,
+    unexplained_variance,
+    what_changed,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, NO_VALUE),
+        (0, "0"),
+        (6000, "6,000"),
+        (1557664.0, "1,557,664"),
+        (0.91, "0.91"),
+        (-0.25, "-0.25"),
+        (12345.6, "12,346"),
+        (1.4e-7, "1.4e-07"),
+        (3e20, "3.0e+20"),
+    ],
+)
+def test_numbers_are_short_and_exact_enough(value: float | None, text: str) -> None:
+    assert number_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(None, NO_VALUE), (0, "0%"), (1, "100%"), (0.9973, "99.7%"), (0.0003, "0.03%"), (0.0316, "3.2%")],
+)
+def test_shares_are_percentages_and_small_ones_stay_visible(share: float | None, text: str) -> None:
+    assert percent_text(share) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, NO_VALUE), (0.42, "0.4 s"), (9.96, "10 s"), (59.7, "1 min 00 s"), (75, "1 min 15 s"), (7380, "2 h 03 min")],
+)
+def test_durations_have_the_units_of_their_size(seconds: float | None, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+def test_a_promotion_says_what_serves_now_and_how_to_go_back(promoted: RunReport) -> None:
+    assert promoted.deployment is not None
+
+    assert f"serves {promoted.deployment.endpoint_config_name}" in what_changed(promoted)[0]
+    assert f"update the endpoint to {promoted.deployment.previous_endpoint_config_name}" in next_steps(promoted)[-1]
+
+
+def test_a_promotion_without_a_given_reason_says_why(promoted: RunReport) -> None:
+    gate = f"All {len(promoted.checks)} checks passed"
+
+    assert reason_text(promoted) == f"{gate}, and the endpoint answers 20 raw rows as the artifact does."
+
+
+def test_a_first_deployment_offers_no_way_back(promoted: RunReport) -> None:
+    assert promoted.deployment is not None
+    first = promoted.model_copy(
+        update={"deployment": promoted.deployment.model_copy(update={"previous_endpoint_config_name": None})}
+    )
+
+    assert "It is new" in what_changed(first)[1]
+    assert not any("go back" in sentence for sentence in next_steps(first))
+
+
+def test_a_refused_run_says_that_nothing_changed_and_which_check_failed(refused: RunReport) -> None:
+    assert what_changed(refused)[0].startswith("Nothing was deployed.")
+    assert "explained_variance" in next_steps(refused)[0]
+
+
+def test_where_the_old_model_is_gone_no_numbers_of_it_are_told(promoted: RunReport) -> None:
+    report = promoted.model_copy(update={"comparison": impossible_comparison("model m")})
+    assert "No comparison possible: model m is gone." in what_changed(report)
+    assert "the old model explains" not in " ".join(what_changed(report))
+
+
+def test_a_rolled_back_run_names_what_serves_again(rolled_back: RunReport) -> None:
+    assert rolled_back.deployment is not None
+    assert f"is back on {rolled_back.deployment.previous_endpoint_config_name}" in what_changed(rolled_back)[0]
+
+
+def test_a_rolled_back_first_deployment_was_deleted(rolled_back: RunReport) -> None:
+    assert rolled_back.deployment is not None
+    deployment = rolled_back.deployment.model_copy(update={"previous_endpoint_config_name": None})
+
+    assert "has been deleted" in what_changed(rolled_back.model_copy(update={"deployment": deployment}))[0]
+
+
+def test_a_deployment_that_nobody_verified_is_not_called_served(rolled_back: RunReport) -> None:
+    failed = rolled_back.model_copy(update={"run": rolled_back.run.model_copy(update={"verdict": Verdict.FAILED})})
+
+    assert "nobody verified" in what_changed(failed)[0]
+
+
+def test_a_failed_wait_is_told_by_the_task_to_clear(failed_early: RunReport) -> None:
+    assert next_steps(failed_early) == [
+        "Correct the file, or set on_bad_rows=skip.",
+        "When the cause is gone, clear start_processing in Airflow, with what is downstream: "
+        "jobs that completed are adopted, not run again.",
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["refused", "rolled_back", "failed_early"])
+def test_where_there_is_no_airflow_to_go_on_in_nobody_is_sent_there(
+    outcome: str, request: pytest.FixtureRequest
+) -> None:
+    steps = next_steps(request.getfixturevalue(outcome), again="Repair the cause and run it again.")
+
+    assert steps[-1] == "Repair the cause and run it again."
+    assert not re.search("Airflow|clear|[Tt]rigger", " ".join(steps))
+
+
+@pytest.mark.parametrize("outcome", ["promoted", "refused", "rolled_back"])
+def test_a_failure_without_link_and_log_has_nothing_more_to_see(outcome: str, request: pytest.FixtureRequest) -> None:
+    assert failure_evidence(request.getfixturevalue(outcome)) is None
+
+
+def test_rounding_in_training_leaves_no_negative_share_unexplained(promoted: RunReport) -> None:
+    assert promoted.model is not None
+    model = promoted.model.model_copy(update={"explained_variance_ratio": (0.2, 0.8004)})
+
+    assert unexplained_variance(promoted.model_copy(update={"model": model})) == 0
