@@ -11,6 +11,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import httpx
 
@@ -22,6 +23,7 @@ from quickstart.embedded_service import start_service
 
 MANY, SIDE_BY_SIDE = 500, 50
 JOB_SECONDS = 45
+CALLS = "calls.jsonl"  # kept by moto's own recorder
 MAX_GROWTH_MB = 150
 PROVIDER_REQUIREMENTS = Path(__file__).with_name("provider-async.txt")
 PROVIDER = f"{SIDE_BY_SIDE} waits of the provider's trigger"
@@ -46,8 +48,9 @@ class Held(NamedTuple):
 
 def measure(folder: Path, full: bool) -> Group:
     """Hold waits of both kinds."""
-    os.environ["SAGEMAKER_LOCAL_RECORD_CALLS"] = "1"
-    service, address = start_service(folder)
+    recorder = {"MOTO_ENABLE_RECORDING": "1", "MOTO_RECORDER_FILEPATH": str(folder / CALLS)}
+    with mock.patch.dict(os.environ, recorder):
+        service, address = start_service(folder)
     try:
         many, few = hold("ours", MANY, address, folder), hold("ours", SIDE_BY_SIDE, address, folder)
         beside = provider_packages()
@@ -72,13 +75,12 @@ def hold(kind: str, count: int, address: str, folder: Path, python_path: Path | 
     fault = {"fault": "delay_job", "target": "ProcessingJob", "seconds": JOB_SECONDS, "name": name}
     httpx.post(f"{address}/sagemaker-local/faults", json=fault).raise_for_status()
     client(address, "sagemaker").create_processing_job(ProcessingJobName=name, **JOB)
-    httpx.delete(f"{address}/sagemaker-local/calls").raise_for_status()
+    (folder / CALLS).unlink()
     environment = airflow_environment(folder, address, settings={})
     if python_path:
         environment["PYTHONPATH"] = str(python_path)
     taken = run(module("benchmarks.programs.hold_waits", kind, str(count), name), environment).reported
-    calls = httpx.get(f"{address}/sagemaker-local/calls", timeout=60).json()["calls"]
-    looks = sum(call["call"] == "sagemaker:DescribeProcessingJob" for call in calls)
+    looks = (folder / CALLS).read_text().count("SageMaker.DescribeProcessingJob")
     held = Held(**taken, status_calls=looks / count)
     say(f"  {held.grown_mb:.0f} MB more, {held.status_calls:.1f} status calls a wait, {held.lost:.0f} lost")
     return held

@@ -11,7 +11,7 @@ import numpy as np
 from botocore.config import Config
 from numpy.typing import NDArray
 
-from sagemaker_pca.formats.mxnet_ndarray import write_ndarrays
+from sagemaker_local.pca_algorithm.ndarray_file import write_arrays
 
 BUCKET = "benchmarks"
 ROLE = "arn:aws:iam::123456789012:role/sagemaker-pca-serving"
@@ -47,7 +47,7 @@ def artifact(components: NDArray[np.float64]) -> bytes:
     """Return a model.tar.gz as the built-in algorithm writes it."""
     columns, count = components.shape
     arrays = {"s": np.ones(count), "v": components, "mean": np.zeros((1, columns))}
-    content = write_ndarrays({name: array.astype(np.float32) for name, array in arrays.items()})
+    content = write_arrays({name: array.astype(np.float32) for name, array in arrays.items()})
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         member = tarfile.TarInfo("model_algo-1")

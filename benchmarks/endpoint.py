@@ -15,7 +15,7 @@ from benchmarks.embedded_service import client, serve_model
 from benchmarks.fresh_process import Usage, medians, module, run, say
 from benchmarks.measurement import Group, Growth, Row
 from quickstart.embedded_service import start_service
-from sagemaker_pca.formats.recordio import encode_features
+from sagemaker_local.pca_algorithm.recordio import encode_features
 
 ENDPOINT = "benchmark"
 COLUMNS, COMPONENTS = 4, 3

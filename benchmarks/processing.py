@@ -1,7 +1,7 @@
 """The processing script on the original recording's size, beside the pandas way and beside a bare pyarrow loop.
 
-Whole processes, Python's start included. The script and the bare loop run without pandas: pyarrow would import it here
-and there if it could, which costs a second.
+Whole processes, Python's start included. The bare loop runs without pandas, as the script does: pyarrow would
+import it here and there if it could, which costs a second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from benchmarks.fresh_process import Command, Usage, module, run, say, script_wi
 from benchmarks.measurement import Group, Growth, Row
 from benchmarks.recording import FEATURES, ROWS, write_recording
 
-SCRIPT = Path(__file__).parents[1] / "processing" / "process_raw_data.py"
+SCRIPT = Path(__file__).parents[1] / "processing"
 PROGRAMS = Path(__file__).parent / "programs"
 ROUNDS = 5
 PANDAS_ROUNDS = 3

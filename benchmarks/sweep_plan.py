@@ -1,6 +1,6 @@
 """What planning a sweep of 5,000 endpoints, configurations and models takes: calls, seconds, memory.
 
-The embedded service holds such an estate in a process of its own. Idle endpoints with all that depends on them, and
+The embedded service holds such an inventory in a process of its own. Idle endpoints with all that depends on them, and
 orphans, are planned for, and both again while 5 % of all requests are throttled: the verdicts have to be the same.
 """
 
@@ -25,7 +25,7 @@ SWEEPS = {"idle": "idle endpoints with dependents", "orphaned": "orphans"}
 
 
 def measure(folder: Path, full: bool) -> Group:
-    """Plan every sweep, and over estates of 10 and 100 times the size."""
+    """Plan every sweep, and over inventories of 10 and 100 times the size."""
     usages = {size: plan_sweeps(size, folder) for size in SIZES}
     rows = [row for sweep, name in SWEEPS.items() for row in comparisons(name, usages[RESOURCES_PER_KIND][sweep])]
     growth = [growth_of(name, [usages[size][sweep] for size in SIZES]) for sweep, name in SWEEPS.items()]
@@ -33,9 +33,9 @@ def measure(folder: Path, full: bool) -> Group:
 
 
 def plan_sweeps(size: int, folder: Path) -> dict[str, Usage]:
-    """Plan every sweep of an estate of this size."""
+    """Plan every sweep of an inventory of this size."""
     say(f"  {size:,} endpoints, configurations and models")
-    with estate(size, folder / "service.log") as address:
+    with inventory(size, folder / "service.log") as address:
         environment = airflow_environment(folder, address, {})
         taken = {sweep: run(module("benchmarks.programs.plan_sweep", sweep), environment) for sweep in SWEEPS}
     for sweep, usage in taken.items():
@@ -44,9 +44,9 @@ def plan_sweeps(size: int, folder: Path) -> dict[str, Usage]:
 
 
 @contextmanager
-def estate(size: int, log: Path) -> Iterator[str]:
+def inventory(size: int, log: Path) -> Iterator[str]:
     """Run a service with so many resources of each kind and give its address."""
-    command = [sys.executable, "-m", "benchmarks.programs.sweep_estate", str(size)]
+    command = [sys.executable, "-m", "benchmarks.programs.sweep_inventory", str(size)]
     with (
         log.open("ab") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as service,
@@ -85,7 +85,7 @@ def comparisons(name: str, usage: Usage) -> list[Row]:
 
 
 def growth_of(name: str, usages: list[Usage]) -> Growth:
-    """Return how a plan's cost grows with the estate."""
+    """Return how a plan's cost grows with the inventory."""
     return Growth(
         name=f"plan {name}",
         sizes=SIZES,

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.fresh_process import Command, Usage, module, run, say, take_turns
 from benchmarks.measurement import Group, Growth, Row
 from benchmarks.programs.train import COMPONENTS
-from sagemaker_pca.formats.recordio import write_features
+from sagemaker_local.pca_algorithm.recordio import write_features
 
 # Rows of each width; the widest is what the parts are taken apart at.
 SHAPES = {4: 4_000_000, 34: 1_000_000, 256: 50_000, 2_000: 20_000}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from benchmarks.stopwatch import report_median
-from sagemaker_pca.formats.recordio import encode_features, iter_features, write_features
+from sagemaker_local.pca_algorithm.recordio import encode_features, iter_features, write_features
 
 Matrix = NDArray[np.float32]
 

@@ -15,11 +15,11 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from benchmarks.stopwatch import report
-from sagemaker_pca.estate_hook import SageMakerEstateHook
-from sagemaker_pca.sweep.command_config import EndpointCommand
-from sagemaker_pca.sweep.deletion_plan import DeletionPlan, plan_deletion
+from sagemaker_pca.endpoints.deletion_plan import DeletionPlan, plan_deletion
+from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
+from sagemaker_pca.settings.endpoint_command import EndpointCommand
 
-BUCKET = "sagemaker-pca-us-east-1-123456789012"
+PLACE: dict[str, str] = {"bucket": "sagemaker-pca-us-east-1-123456789012", "deployment_id": "benchmark"}
 THROTTLED_FRACTION = 0.05
 COMMON = {"command": "sweep", "max_delete": 1000, "max_delete_percent": 100}
 SWEEPS: dict[str, dict[str, Any]] = {
@@ -28,7 +28,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
 }
 
 
-class CountedHook(SageMakerEstateHook):
+class CountedHook(SageMakerInventoryHook):
     """Counts calls, each once however often it is tried again, and throttles a part of all requests."""
 
     def __init__(self, throttled_fraction: float) -> None:
@@ -66,11 +66,11 @@ def main(sweep: str) -> None:
     settings, now = EndpointCommand.model_validate(COMMON | SWEEPS[sweep]), datetime.now(UTC)
     hook = CountedHook(throttled_fraction=0)
     started = time.perf_counter()
-    calm = plan_deletion(hook, settings, BUCKET, now)
+    calm = plan_deletion(hook, settings, now, **PLACE)
     calm_seconds = time.perf_counter() - started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     started = time.perf_counter()
-    throttled = plan_deletion(CountedHook(THROTTLED_FRACTION), settings, BUCKET, now)
+    throttled = plan_deletion(CountedHook(THROTTLED_FRACTION), settings, now, **PLACE)
     report(
         seconds=calm_seconds,
         throttled_seconds=time.perf_counter() - started,

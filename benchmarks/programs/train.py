@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from benchmarks.stopwatch import stopwatch
 from sagemaker_local.pca_algorithm.__main__ import main as train
 from sagemaker_local.pca_algorithm.accumulation import Parallelism, accumulate
+from sagemaker_local.pca_algorithm.recordio import iter_features
 from sagemaker_local.pca_algorithm.sums import ScatterSums
-from sagemaker_pca.formats.recordio import iter_features
 
 COMPONENTS = 3
 BLOCK_BYTES = 1 << 22

@@ -1,4 +1,4 @@
-"""An embedded service with thousands of endpoints, put there at once: `... programs.sweep_estate 5000`.
+"""An embedded service with thousands of endpoints, put there at once: `... programs.sweep_inventory 5000`.
 
 Of every ten endpoints one is protected, one is not the project's, two are called and one has no metrics at all; every
 other configuration, and its model, is used by no endpoint. Each tenth endpoint was deployed by the pipeline.
@@ -35,8 +35,8 @@ def fill(count: int) -> None:
     created_at = now() - timedelta(days=30)
     metrics: list[dict[str, Any]] = []
     for number in range(count):
-        name, role = f"estate-{number:05}", number % 10
-        config_name = f"estate-{number // 2 * 2:05}"
+        name, role = f"pca-{number:05}", number % 10
+        config_name = f"pca-{number // 2 * 2:05}"
         times = {"CreationTime": created_at + timedelta(seconds=number)}
         tags = tags_of(name, role)
         variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large"}
@@ -48,7 +48,8 @@ def fill(count: int) -> None:
         if role not in SILENT:
             metrics.append(invocations(name, 100.0 if role in CALLED else 0.0))
         if role == 0:
-            promoted = {"endpoint_name": name, "endpoint_config_name": config_name}
+            promoted = {"run_name": name, "fingerprint": "", "endpoint_name": name, "model_name": name}
+            promoted["endpoint_config_name"] = config_name
             s3.put_object(BUCKET, f"endpoints/{name}/promoted.json", json.dumps(promoted).encode())
     cloudwatch_backends[ACCOUNT][REGION].put_metric_data("AWS/SageMaker", metrics)
 
@@ -63,7 +64,7 @@ def made(kind: Kind, name: str, members: dict[str, Any], tags: list[dict[str, st
 def tags_of(name: str, role: int) -> list[dict[str, str]]:
     """The pipeline's tags, and protection where it is due."""
     tags = {"run-name": name, "dag-id": "pca_pipeline", "run-id": "manual", "owner": "sagemaker-pca"}
-    tags |= {} if role in FOREIGN else {"managed-by": "sagemaker-pca"}
+    tags |= {} if role in FOREIGN else {"managed-by": "sagemaker-pca", "deployment-id": "benchmark"}
     tags |= {"protect": "true"} if role in PROTECTED else {}
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
