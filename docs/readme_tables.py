@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from benchmarks.measurement import Results, picture_path
 from benchmarks.table import growth_markdown, markdown
-from sagemaker_pca.run_config import PcaRunConfig
-from sagemaker_pca.sweep.command_config import EndpointCommand
-from sagemaker_pca.transform_config import TransformConfig
+from sagemaker_pca.settings.endpoint_command import EndpointCommand
+from sagemaker_pca.settings.layers import what_decides
+from sagemaker_pca.settings.pipeline import PcaRunConfig
+from sagemaker_pca.settings.transform import TransformConfig
 
 README = Path(__file__).parents[1] / "README.md"
 TABLES: dict[str, type[BaseModel]] = {
@@ -22,17 +23,22 @@ TABLES: dict[str, type[BaseModel]] = {
 
 
 def settings_table(model: type[BaseModel]) -> str:
-    """One row per setting: its name, built-in default, allowed values and help."""
-    lines = ["| setting | default | allowed | what it does |", "|---|---|---|---|"]
-    section = None
-    schemas = model.model_json_schema()
-    for name, schema in schemas["properties"].items():
+    """One row per setting: its name, built-in default, allowed values, help and, of a run's, what it decides."""
+    decides = what_decides(model)
+    is_of_a_run = decides.keys() == model.model_fields.keys()
+    heads = ["setting", "default", "allowed", "what it does", *(["decides"] if is_of_a_run else [])]
+    lines, section = [_row(heads), "|" + "---|" * len(heads)], None
+    for name, schema in model.model_json_schema()["properties"].items():
         if schema["section"] != section:
             section = schema["section"]
-            lines.append(f"| **{section}** | | | |")
-        row = (f"`{name}`", _default(model, name), _allowed(schema), _cell(schema["description"]))
-        lines.append(f"| {' | '.join(row)} |")
+            lines.append(f"| **{section}** |" + " |" * (len(heads) - 1))
+        cells = [f"`{name}`", _default(model, name), _allowed(schema), _cell(schema["description"])]
+        lines.append(_row([*cells, *([decides[name]] if is_of_a_run else [])]))
     return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _default(model: type[BaseModel], name: str) -> str:
