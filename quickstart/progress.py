@@ -13,7 +13,8 @@ from quickstart.airflow_database import Step
 
 # Without a terminal there is no ticking clock; a line this often says that the run goes on.
 SILENCE_SECONDS = 20.0
-RUNNING_STATES = ("running", "deferred")
+# `airflow dags test` queues a task in the moment it runs it, and again while its trigger waits.
+BEGUN_STATES = ("queued", "running", "deferred")
 STATE_STYLES = {"success": "green", "skipped": "yellow", "failed": "red", "up_for_retry": "red"}
 
 
@@ -50,7 +51,7 @@ class RunProgress:
         """Say what has begun and ended since the last time, and break a long silence."""
         for step in steps:
             attempt = (step.task_id, step.try_number)
-            if step.state in RUNNING_STATES and attempt not in self._begun:
+            if step.state in BEGUN_STATES and attempt not in self._begun:
                 self._begun.add(attempt)
                 self._begins(step)
             elif step.state in STATE_STYLES and attempt not in self._ended:

@@ -48,6 +48,13 @@ def test_a_step_is_shown_once_as_it_starts_and_once_as_it_ends_with_state_and_du
     assert lines(screen) == [["wait_for_training", "…"], ["success", "wait_for_training", "12.3", "s"]]
 
 
+def test_a_step_that_is_only_seen_queued_is_shown_as_begun(progress: RunProgress, screen: io.StringIO) -> None:
+    queued = RUNNING._replace(state="queued")
+    for step in (queued, queued, ENDED):
+        progress.show([step])
+    assert lines(screen) == [["wait_for_training", "…"], ["success", "wait_for_training", "12.3", "s"]]
+
+
 def test_a_step_too_short_to_be_seen_running_is_shown_as_it_ended(progress: RunProgress, screen: io.StringIO) -> None:
     progress.show([ENDED, RUNNING._replace(task_id="evaluate_model")])
     assert lines(screen) == [["success", "wait_for_training", "12.3", "s"], ["evaluate_model", "…"]]
