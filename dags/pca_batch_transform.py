@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk import DAG, Param, TaskGroup, chain, task
+from airflow.sdk import DAG, TaskGroup, chain, task
 
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.start import (
@@ -15,11 +16,12 @@ from sagemaker_pca.operators.start import (
 from sagemaker_pca.retry_policy import RETRIES
 from sagemaker_pca.run import service_requests, tasks
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTransformJobSensor
-from sagemaker_pca.settings.layers import form_fields
+from sagemaker_pca.settings.layers import deployment_names
 from sagemaker_pca.settings.transform import TransformConfig
 from sagemaker_pca.steps.pipeline_run import PipelineRun, created_by, from_run
 from sagemaker_pca.steps.transform_run import TransformRun, from_transform
 from sagemaker_pca.task_states import record_failure
+from sagemaker_pca.trigger_form import add_form, form_settings
 from sagemaker_pca.variables import AWS_CONN_ID
 
 job_wait: dict[str, Any] = {
@@ -30,11 +32,11 @@ job_wait: dict[str, Any] = {
 
 
 @task
-def preflight() -> dict[str, Any]:
+def preflight(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve settings and model; what the model was trained with decides how the files are read."""
     from sagemaker_pca.steps.choose_model import choose_model
 
-    return choose_model(PipelineRun.current())
+    return choose_model(PipelineRun.current(), settings)
 
 
 @task
@@ -60,48 +62,68 @@ def check_projections() -> dict[str, Any]:
     return check_projections(TransformRun.current())
 
 
-with DAG(
-    dag_id="pca_batch_transform",
-    schedule=None,
-    catchup=False,
-    on_failure_callback=failure_notifier(),
-    default_args={**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
-    tags=["sagemaker", "pca"],
-    doc_md=__doc__,
-) as dag:
-    with TaskGroup("features", prefix_group_id=False) as features:
-        start_processing = SageMakerStartProcessingJobOperator(
-            task_id=tasks.START_PROCESSING,
-            config=from_run(lambda run: service_requests.processing_job(run.plan, run.inputs)),
-        )
-        wait_for_processing = SageMakerProcessingJobSensor(
-            task_id=tasks.WAIT_FOR_PROCESSING,
-            job_name=created_by(tasks.START_PROCESSING),
-            **job_wait,
-        )
-        chain(start_processing, wait_for_processing)
+def pca_batch_transform(
+    dag_id: str, *, pipeline: DAG, schedule: Any = None, settings: Mapping[str, Any] | None = None, **dag_arguments: Any
+) -> DAG:
+    """A batch transform with the models of a pipeline.
 
-    with TaskGroup("transform", prefix_group_id=False) as transform:
-        create_model = SageMakerCreateModelOperator(
-            task_id=tasks.CREATE_MODEL, config=from_transform(lambda run: service_requests.transform_model(run.plan))
-        )
-        start_transform = SageMakerStartTransformJobOperator(
-            task_id=tasks.START_TRANSFORM,
-            config=from_transform(
-                lambda run: service_requests.transform_job(
-                    run.plan, run.features_uri, run.created_name(tasks.CREATE_MODEL)
-                )
-            ),
-        )
-        wait_for_transform = SageMakerTransformJobSensor(
-            task_id=tasks.WAIT_FOR_TRANSFORM,
-            job_name=created_by(tasks.START_TRANSFORM),
-            max_runtime_seconds=from_run(lambda run: run.plan.config.max_runtime_seconds),
-            **job_wait,
-        )
-        chain(create_model, start_transform, wait_for_transform, delete_model().as_teardown(setups=create_model))
+    :param dag_id: its name in Airflow, and in the names and tags of all it makes
+    :param pipeline: whose endpoint it asks for the model, and whose deployment it is part of
+    :param schedule: when it runs by itself, as Airflow takes it
+    :param settings: where it differs from the built-in defaults and the deployment's settings; the form shows them
+    :param dag_arguments: further arguments of the DAG
+    Raises:
+        SettingError: on a setting that is none or is out of range. The DAG file then shows as an import error.
+    """
+    followed = form_settings(pipeline)
+    shared = deployment_names(TransformConfig) | {"endpoint_name"}
+    settings = {name: followed[name] for name in followed.keys() & shared} | dict(settings or {})
+    with DAG(
+        dag_id,
+        schedule=schedule,
+        **{
+            "catchup": False,
+            "on_failure_callback": failure_notifier(),
+            "default_args": {**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
+            "tags": ["sagemaker", "pca"],
+            "doc_md": __doc__,
+            **dag_arguments,
+        },
+    ) as dag:
+        with TaskGroup("features", prefix_group_id=False) as features:
+            start_processing = SageMakerStartProcessingJobOperator(
+                task_id=tasks.START_PROCESSING,
+                config=from_run(lambda run: service_requests.processing_job(run.plan, run.inputs)),
+            )
+            wait_for_processing = SageMakerProcessingJobSensor(
+                task_id=tasks.WAIT_FOR_PROCESSING,
+                job_name=created_by(tasks.START_PROCESSING),
+                **job_wait,
+            )
+            chain(start_processing, wait_for_processing)
 
-    chain(preflight(), stage_inputs(), features, transform, check_projections())
+        with TaskGroup("transform", prefix_group_id=False) as transform:
+            create_model = SageMakerCreateModelOperator(
+                task_id=tasks.CREATE_MODEL,
+                config=from_transform(lambda run: service_requests.transform_model(run.plan)),
+            )
+            start_transform = SageMakerStartTransformJobOperator(
+                task_id=tasks.START_TRANSFORM,
+                config=from_transform(
+                    lambda run: service_requests.transform_job(
+                        run.plan, run.features_uri, run.created_name(tasks.CREATE_MODEL)
+                    )
+                ),
+            )
+            wait_for_transform = SageMakerTransformJobSensor(
+                task_id=tasks.WAIT_FOR_TRANSFORM,
+                job_name=created_by(tasks.START_TRANSFORM),
+                max_runtime_seconds=from_run(lambda run: run.plan.config.max_runtime_seconds),
+                **job_wait,
+            )
+            chain(create_model, start_transform, wait_for_transform, delete_model().as_teardown(setups=create_model))
 
-# Added last: every task made before would carry a copy of all of them.
-dag.params.update({name: Param(**field, source="dag") for name, field in form_fields(TransformConfig).items()})
+        chain(preflight(settings), stage_inputs(), features, transform, check_projections())
+
+    add_form(dag, TransformConfig, settings)
+    return dag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG
 
@@ -12,22 +13,33 @@ from sagemaker_pca.variables import AWS_CONN_ID
 
 IDLE_DAYS = 7
 
-with DAG(
-    dag_id="sagemaker_endpoints_report",
-    schedule="@daily",
-    catchup=False,
-    is_paused_upon_creation=True,
-    default_args={
-        "retries": 3,
-        "retry_delay": timedelta(minutes=5),
-        "retry_policy": SageMakerRetryPolicy(),
-        "aws_conn_id": AWS_CONN_ID,
-    },
-    tags=["sagemaker", "endpoints"],
-    doc_md=__doc__,
-) as dag:
-    # SageMaker writes no metric for an endpoint that nobody calls: a report may take that for idleness.
-    idle = SageMakerSweepOperator(
-        task_id="idle", settings={"idle_days": IDLE_DAYS, "no_data_is_idle": True, "dry_run": True}
-    )
-    expired = SageMakerSweepOperator(task_id="expired", settings={"expired": True, "dry_run": True})
+
+def sagemaker_endpoints_report(dag_id: str, *, schedule: Any = "@daily", **dag_arguments: Any) -> DAG:
+    """The report.
+
+    :param dag_id: its name in Airflow
+    :param schedule: when it runs by itself, as Airflow takes it
+    :param dag_arguments: further arguments of the DAG
+    """
+    with DAG(
+        dag_id,
+        schedule=schedule,
+        **{
+            "catchup": False,
+            "is_paused_upon_creation": True,
+            "default_args": {
+                "retries": 3,
+                "retry_delay": timedelta(minutes=5),
+                "retry_policy": SageMakerRetryPolicy(),
+                "aws_conn_id": AWS_CONN_ID,
+            },
+            "tags": ["sagemaker", "endpoints"],
+            "doc_md": __doc__,
+            **dag_arguments,
+        },
+    ) as dag:
+        # SageMaker writes no metric for an endpoint that nobody calls: a report may take that for idleness.
+        idle = {"idle_days": IDLE_DAYS, "no_data_is_idle": True, "dry_run": True}
+        SageMakerSweepOperator(task_id="idle", settings=idle)
+        SageMakerSweepOperator(task_id="expired", settings={"expired": True, "dry_run": True})
+    return dag

@@ -69,11 +69,16 @@ class AirflowPages:
         return found
 
     def _content(self, name: str) -> str | None:
-        content: str | None = self._field(name).get_attribute("value")
+        field = self._field(name)
+        content: str | None = as_typed(field.is_selected()) if is_switch(field) else field.get_attribute("value")
         return content
 
     def _enter(self, field: WebElement, text: str) -> None:
         """Paste, since the form loses keys that come faster than it draws, and leave the field."""
+        if is_switch(field):
+            if as_typed(field.is_selected()) != text:
+                self._browser.execute_script("arguments[0].click()", field)  # what a person clicks lies above it
+            return
         is_menu = field.get_attribute("type") == "hidden"
         target = field.find_element(By.XPATH, "./preceding::input[@role='combobox'][1]") if is_menu else field
         self.wait.until(expected.element_to_be_clickable(target)).send_keys(Keys.CONTROL, "a")
@@ -83,6 +88,11 @@ class AirflowPages:
             self.wait.until(expected.element_to_be_clickable(choice)).click()
         else:
             target.send_keys(Keys.TAB)
+
+
+def is_switch(field: WebElement) -> bool:
+    """Whether the field is a yes or no."""
+    return field.get_attribute("type") == "checkbox"
 
 
 def as_typed(value: Any) -> str:

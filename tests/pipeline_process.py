@@ -136,11 +136,16 @@ class PipelineClient:
 
 
 @functools.cache
-def dags_test_process() -> DagsTestProcess:
-    """The process in which this test process' runs take place, with an Airflow home of its own."""
+def dags_test_process(dags: Path | None = None) -> DagsTestProcess:
+    """The process in which this test process' runs take place, with an Airflow home of its own.
+
+    :param dags: folder of DAG files, in place of the project's
+    """
     folder = Path(tempfile.mkdtemp(prefix="dags test "))
     create_airflow_home(folder / "air flow")
-    process = DagsTestProcess(airflow_environment(folder / "air flow", "", settings={}) | DEPLOYMENT_VARIABLE, folder)
+    settings = {} if dags is None else {"CORE__DAGS_FOLDER": str(dags)}
+    environment = airflow_environment(folder / "air flow", "", settings)
+    process = DagsTestProcess(environment | DEPLOYMENT_VARIABLE, folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(process.close)
     return process

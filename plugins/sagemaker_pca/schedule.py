@@ -1,4 +1,4 @@
-"""When the DAGs run by themselves and how many runs at once, from the environment of Airflow's processes."""
+"""When DAGs run by themselves: what a DAG file may say, and what the environment says for the DAGs that come along."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import DAG, Asset
 
-from sagemaker_pca.assets import RAW_DATA_ASSET, s3_events_asset
+from sagemaker_pca.assets import raw_data_asset
 from sagemaker_pca.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -18,46 +18,58 @@ LOOK_SCHEDULE = "SAGEMAKER_PCA_RAW_DATA_SCHEDULE"
 EVENTS_QUEUE_URL = "SAGEMAKER_PCA_EVENTS_QUEUE_URL"
 SETTLE_SECONDS = "SAGEMAKER_PCA_SETTLE_SECONDS"
 MAX_ACTIVE_RUNS = "SAGEMAKER_PCA_MAX_ACTIVE_RUNS"
+ENDPOINTS_SCHEDULE = "SAGEMAKER_ENDPOINTS_SCHEDULE"
 
 RAW_DATA = "raw-data"
+# Somebody has to look, and that is also the longest that a lost message of S3's delays a run.
 DEFAULT_LOOK_SCHEDULE = "@hourly"
 DEFAULT_SETTLE_SECONDS = 60.0
 DEFAULT_MAX_ACTIVE_RUNS = 4
 
 
-def pipeline_schedule() -> Any:
-    """When `pca_pipeline` runs: by a cron expression, when the raw data changes, by both, or never."""
-    cron, on_raw_data = _pipeline_schedule()
-    return time_or_asset(cron, RAW_DATA_ASSET if on_raw_data else None)
+def schedule_of(pipeline: str, schedule: Any) -> Any:
+    """When a pipeline runs: by a cron expression, when its raw data changes, by both, or as Airflow itself takes it.
 
-
-def look_schedule() -> Any:
-    """When `pca_raw_data` looks: by a cron expression, and when S3 reports something to the queue, if there is one.
-
-    Where the pipeline waits for raw data, looks are hourly unless said otherwise: somebody has to look, and that is
-    also the longest that a lost message delays a run.
-    """
-    _, on_raw_data = _pipeline_schedule()
-    cron = os.environ.get(LOOK_SCHEDULE) or (DEFAULT_LOOK_SCHEDULE if on_raw_data else None)
-    queue_url = os.environ.get(EVENTS_QUEUE_URL)
-    return time_or_asset(cron, s3_events_asset(queue_url) if queue_url else None)
-
-
-def _pipeline_schedule() -> tuple[str | None, bool]:
-    """The pipeline's cron expression, if any, and whether it runs when raw data changes.
-
+    :param pipeline: its DAG id
+    :param schedule: such as ``@weekly``, ``raw-data`` or ``raw-data or @weekly``; None for never
     Raises:
         SettingError: on two cron expressions. The DAG file then shows as an import error.
     """
-    value = os.environ.get(PIPELINE_SCHEDULE, "")
-    parts = [part.strip() for part in value.split(" or ")]
-    crons = [part for part in parts if part not in {RAW_DATA, ""}]
+    if not isinstance(schedule, str):
+        return schedule
+    parts = _parts(schedule)
+    crons = [part for part in parts if part != RAW_DATA]
     if len(crons) > 1:
         raise SettingError(
-            f"{PIPELINE_SCHEDULE}={value} has {len(crons)} cron expressions. "
+            f"schedule={schedule!r} of {pipeline} has {len(crons)} cron expressions. "
             f"Give one, {RAW_DATA}, or both joined by ' or '."
         )
-    return (crons[0] if crons else None), RAW_DATA in parts
+    return time_or_asset(crons[0] if crons else None, raw_data_asset(pipeline) if RAW_DATA in parts else None)
+
+
+def _parts(schedule: str) -> list[str]:
+    return [part.strip() for part in schedule.split(" or ") if part.strip()]
+
+
+def pipeline_schedule() -> str | None:
+    """When `pca_pipeline` runs."""
+    return os.environ.get(PIPELINE_SCHEDULE) or None
+
+
+def look_schedule() -> str | None:
+    """When `pca_raw_data` looks: hourly unless said otherwise, where the pipeline waits for raw data."""
+    waits = RAW_DATA in _parts(pipeline_schedule() or "")
+    return os.environ.get(LOOK_SCHEDULE) or (DEFAULT_LOOK_SCHEDULE if waits else None)
+
+
+def events_queue_url() -> str | None:
+    """The queue to which S3 reports changed raw files of `pca_pipeline`."""
+    return os.environ.get(EVENTS_QUEUE_URL) or None
+
+
+def endpoints_schedule() -> str | None:
+    """When `sagemaker_endpoints` runs."""
+    return os.environ.get(ENDPOINTS_SCHEDULE) or None
 
 
 def settle_seconds() -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import Variable
@@ -17,18 +16,16 @@ DEPLOYMENT_VARIABLE = "sagemaker_pca_deployment"
 DEPLOYMENT_ID = re.compile(r"[a-z0-9](-*[a-z0-9]){0,31}")
 
 
-def settings_variable(variable_name: str) -> Mapping[str, Any]:
-    """Settings from an Airflow Variable, none when it is not there.
+def deployment_settings() -> dict[str, Any]:
+    """The deployment's settings for all DAGs, none where the Variable is not there.
 
     Raises:
-        SettingError: when the Variable is no JSON object.
+        SettingError: when the Variable is no JSON object, or has a name that is no deployment's setting.
     """
-    defaults = Variable.get(variable_name, default=None, deserialize_json=True) or {}
-    if not isinstance(defaults, dict):
-        raise SettingError(
-            f"Variable {variable_name} is a JSON {type(defaults).__name__}; it must be an object of settings."
-        )
-    return defaults
+    # Only when a task runs: the settings of all DAGs are more than one DAG file needs.
+    from sagemaker_pca.settings.deployment import VARIABLE_NAME, given_settings
+
+    return given_settings(Variable.get(VARIABLE_NAME, default=None, deserialize_json=True))
 
 
 def deployment_id() -> str | None:

@@ -15,6 +15,7 @@ from sagemaker_pca.schedule import DEFAULT_SETTLE_SECONDS
 from tests.airflow_api import DagRun, wait_for
 from tests.airflow_services import AirflowServices
 from tests.events_queue import EventsQueue, report_of
+from tests.own_dags import write_dag_file
 from tests.pipeline_process import BUCKET, PipelineClient, raw_csv
 from tests.run_plans import DEPLOYMENT_ID
 from tests.service_process import ServiceProcess
@@ -22,7 +23,7 @@ from tests.service_process import ServiceProcess
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 LOOK, PIPELINE = "pca_raw_data", "pca_pipeline"
-REPORTED, CHANGED = "sagemaker_pca_s3_events", "sagemaker_pca_raw_data"
+REPORTED, CHANGED = "pca_pipeline_s3_events", "pca_pipeline_raw_data"
 # A machine that other programs use as well is slow; nothing here measures speed.
 RUN_SECONDS = 900.0
 
@@ -58,13 +59,15 @@ def airflow(
     service_url: str, pipeline: PipelineClient, queue: EventsQueue, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AirflowServices]:
     """Airflow whose pipeline waits for raw data, and which looks at it only when S3 reports something."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SAGEMAKER_PCA_SCHEDULE", "raw-data or @yearly")
-        patch.setenv("SAGEMAKER_PCA_RAW_DATA_SCHEDULE", "@yearly")
-        patch.setenv("SAGEMAKER_PCA_EVENTS_QUEUE_URL", queue.url)
-        with AirflowServices(service_url, tmp_path_factory.mktemp("airflow")) as services:
-            services.api.set_missing_variable("sagemaker_pca", pipeline.conf(force=False))
-            yield services
+    settings = pipeline.conf(force=False)
+    dags = write_dag_file(
+        tmp_path_factory.mktemp("dags"),
+        f'pipeline = pca_pipeline({PIPELINE!r}, schedule="raw-data or @yearly", settings={settings})',
+        f'pca_raw_data({LOOK!r}, pipeline=pipeline, schedule="@yearly", events_queue_url={queue.url!r})',
+    )
+    folder = {"CORE__DAGS_FOLDER": str(dags)}
+    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow"), folder) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")

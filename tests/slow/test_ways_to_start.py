@@ -14,10 +14,10 @@ from quickstart.sample_ecg import write_recordings
 from quickstart.ui import DAG_ID
 from sagemaker_pca.report.document import RunReport, Verdict
 from sagemaker_pca.run.locations import run_name
-from sagemaker_pca.settings.pipeline import VARIABLE_NAME
 from tests.airflow_api import DagRun, wait_for
 from tests.airflow_pages import AirflowPages
 from tests.airflow_services import AirflowServices
+from tests.own_dags import write_dag_file
 from tests.pipeline_process import PipelineClient, PipelineProcess, dags_test, raw_csv
 from tests.postgresql_server import PostgresqlServer
 from tests.run_plans import DEPLOYMENT_ID, OWNER_TAGS
@@ -26,6 +26,7 @@ from tests.service_process import ServiceProcess
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 WAYS = ("form", "dags-test", "schedule")
+SCHEDULED_DAG_ID = "scheduled_pipeline"
 RUN_SECONDS = 480
 SCHEDULING_SECONDS = 120
 # Longer than a task takes to begin waiting: its wait is then deferred to the triggerer.
@@ -41,7 +42,7 @@ SETTINGS = {
     "poll_seconds": 0.5,
 }
 TIMES = frozenset({"started_at", "finished_at", "duration_seconds", "latency_p50_ms", "latency_p95_ms"})
-# A form and `-c` make params, the schedule leaves the settings to the Variable: by design no two ways agree here.
+# A form and `-c` give settings to a run, the schedule leaves them to the DAG file: by design these do not agree here.
 ORIGIN = "origin"
 
 
@@ -53,16 +54,21 @@ def service_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def airflow(
-    service_url: str, postgresql: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory
+    service_url: str, pipeline: PipelineClient, postgresql: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AirflowServices]:
-    """Airflow's services with a daily schedule that was due an hour ago, and the DAG still paused."""
+    """Airflow's services with a pipeline for the form, and one that was due an hour ago; both still paused."""
     due = datetime.now(UTC) - timedelta(hours=1)
-    paused = {"CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SAGEMAKER_PCA_SCHEDULE", f"{due.minute} {due.hour} * * *")
-        home = tmp_path_factory.mktemp("air flow")
-        with AirflowServices(service_url, home, paused, database=postgresql.url) as services:
-            yield services
+    dags = write_dag_file(
+        tmp_path_factory.mktemp("dags"),
+        # The deployment's, which the form has where it is asked for.
+        f'pca_pipeline({DAG_ID!r}, settings={{"poll_seconds": None}})',
+        f"pca_pipeline({SCHEDULED_DAG_ID!r}, schedule='{due.minute} {due.hour} * * *', "
+        f"settings={settings_of(pipeline, 'schedule')})",
+    )
+    own = {"CORE__DAGS_ARE_PAUSED_AT_CREATION": "True", "CORE__DAGS_FOLDER": str(dags)}
+    home = tmp_path_factory.mktemp("air flow")
+    with AirflowServices(service_url, home, own, database=postgresql.url) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")
@@ -96,42 +102,44 @@ def pipeline(service_url: str, earlier_model: str, tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="module")
 def runs(airflow: AirflowServices, pipeline: PipelineClient, browser: webdriver.Chrome) -> dict[str, DagRun]:
     """A finished run for each way, all on the same raw data."""
-
-    def settings(way: str) -> dict[str, Any]:
-        """The same for every way, but for the endpoint."""
-        return {**pipeline.conf(**SETTINGS), "endpoint_name": endpoint_name(way)}
-
     # On a paused DAG, the scheduler leaves the tasks of `dags test` alone.
-    by_hand = dags_test(airflow.environment, DAG_ID, settings("dags-test"))
+    by_hand = dags_test(airflow.environment, DAG_ID, settings_of(pipeline, "dags-test"))
     assert by_hand.returncode == 0, by_hand.stdout[-4000:]
     (run_id,) = run_ids(airflow)
     runs = {"dags-test": DagRun(airflow.api, DAG_ID, run_id)}
 
     pipeline.plan_fault(fault="delay_job", target="TrainingJob", seconds=TRAINING_DELAY_SECONDS, times=2)
-    airflow.api.set_missing_variable(VARIABLE_NAME, settings("schedule"))
-    airflow.api.call("PATCH", f"dags/{DAG_ID}", {"is_paused": False})
-    (run_id,) = wait_for(lambda: run_ids(airflow, run_type="scheduled") or None, SCHEDULING_SECONDS)
-    runs["schedule"] = DagRun(airflow.api, DAG_ID, run_id)
+    for dag_id in (DAG_ID, SCHEDULED_DAG_ID):
+        airflow.api.call("PATCH", f"dags/{dag_id}", {"is_paused": False})
+    (run_id,) = wait_for(lambda: run_ids(airflow, SCHEDULED_DAG_ID) or None, SCHEDULING_SECONDS)
+    runs["schedule"] = DagRun(airflow.api, SCHEDULED_DAG_ID, run_id)
     assert runs["schedule"].wait_until_ended(RUN_SECONDS) == "success"
 
     pages = AirflowPages(browser, airflow.address)
     pages.sign_in(airflow.password)
-    runs["form"] = DagRun(airflow.api, DAG_ID, pages.trigger(DAG_ID, settings("form")))
+    runs["form"] = DagRun(airflow.api, DAG_ID, pages.trigger(DAG_ID, settings_of(pipeline, "form")))
     assert runs["form"].wait_until_ended(RUN_SECONDS) == "success"
     return runs
 
 
 @pytest.fixture(scope="module")
 def reports(runs: dict[str, DagRun], pipeline: PipelineClient) -> dict[str, RunReport]:
-    return {way: pipeline.report(run_name(DEPLOYMENT_ID, DAG_ID, run.run_id)) for way, run in runs.items()}
+    dag_ids = {"schedule": SCHEDULED_DAG_ID}
+    names = {way: run_name(DEPLOYMENT_ID, dag_ids.get(way, DAG_ID), run.run_id) for way, run in runs.items()}
+    return {way: pipeline.report(name) for way, name in names.items()}
 
 
 def endpoint_name(way: str) -> str:
     return f"endpoint-by-{way}"
 
 
-def run_ids(airflow: AirflowServices, **query: Any) -> list[str]:
-    found = airflow.api.call("GET", f"dags/{DAG_ID}/dagRuns", **query)["dag_runs"]
+def settings_of(pipeline: PipelineClient, way: str) -> dict[str, Any]:
+    """The same for every way, but for the endpoint."""
+    return {**pipeline.conf(**SETTINGS), "endpoint_name": endpoint_name(way)}
+
+
+def run_ids(airflow: AirflowServices, dag_id: str = DAG_ID, **query: Any) -> list[str]:
+    found = airflow.api.call("GET", f"dags/{dag_id}/dagRuns", **query)["dag_runs"]
     return [run["dag_run_id"] for run in found]
 
 
@@ -141,6 +149,7 @@ def comparable(way: str, report: RunReport) -> Any:
     for name, meaning in (
         (report.run.run_name, "the run's name"),
         (report.run.run_id, "the run's id"),
+        (report.run.dag_id, "the pipeline"),
         (endpoint_name(way), "the run's endpoint"),
     ):
         text = text.replace(name, meaning)
@@ -178,7 +187,7 @@ def test_the_run_used_the_given_settings_and_replaced_the_earlier_model(
     assert len(report.model.singular_values) == SETTINGS["num_components"]
 
 
-@pytest.mark.parametrize(("way", "origin"), [("form", "param"), ("dags-test", "param"), ("schedule", "variable")])
+@pytest.mark.parametrize(("way", "origin"), [("form", "run"), ("dags-test", "run"), ("schedule", "pipeline")])
 def test_the_report_says_which_way_the_settings_came(reports: dict[str, RunReport], way: str, origin: str) -> None:
     given = (*SETTINGS, "raw_data_uri", "endpoint_name")
     origins = {setting.name: setting.origin for setting in reports[way].settings if setting.name in given}
@@ -188,7 +197,7 @@ def test_the_report_says_which_way_the_settings_came(reports: dict[str, RunRepor
 
 
 def test_airflow_knows_all_three_runs_by_how_they_began(runs: dict[str, DagRun], airflow: AirflowServices) -> None:
-    assert set(run_ids(airflow, run_type="scheduled")) == {runs["schedule"].run_id}
+    assert set(run_ids(airflow, SCHEDULED_DAG_ID, run_type="scheduled")) == {runs["schedule"].run_id}
     assert set(run_ids(airflow, run_type="manual")) == {runs["form"].run_id, runs["dags-test"].run_id}
 
 

@@ -1,6 +1,7 @@
 """Whose an endpoint, configuration or model is, as its tags say. Pure.
 
-Two Airflows may share an account: `managed-by` is the same for both, `deployment-id` tells them apart.
+Two Airflows may share an account: `managed-by` is the same for both, `deployment-id` tells them apart, and `dag-id` the
+pipelines of one Airflow.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sagemaker_pca.exceptions import DeploymentError
-from sagemaker_pca.run.plan import DEPLOYMENT_TAG, MANAGED_BY, MANAGED_BY_TAG
+from sagemaker_pca.run.plan import DEPLOYMENT_TAG, MANAGED_BY, MANAGED_BY_TAG, PIPELINE_TAG
 
 
 def is_managed(tags: Mapping[str, str]) -> bool:
@@ -30,17 +31,29 @@ def why_not_own(tags: Mapping[str, str], deployment_id: str | None) -> str | Non
     return None if DEPLOYMENT_TAG in tags else f"not tagged {DEPLOYMENT_TAG}={deployment_id or '…'}"
 
 
-def check_own(endpoint_name: str, tags: Mapping[str, str], deployment_id: str | None) -> None:
-    """Refuse an endpoint that is not this deployment's.
+def why_not_pipelines(tags: Mapping[str, str], deployment_id: str | None, pipeline: str | None) -> str | None:
+    """Why it is not this pipeline's; None where it is.
+
+    :param pipeline: value of its tag `dag-id`; None for DAGs that tag nothing so, to which all of the deployment is own
+    """
+    reason = why_not_own(tags, deployment_id)
+    if reason is not None:
+        return f"somebody else's: it is {reason}"
+    other = tags.get(PIPELINE_TAG, pipeline)
+    return None if pipeline in {None, other} else f"the pipeline {other}'s of this Airflow, and this is {pipeline}"
+
+
+def check_own(endpoint_name: str, tags: Mapping[str, str], deployment_id: str | None, pipeline: str | None) -> None:
+    """Refuse an endpoint that is not this pipeline's.
 
     Raises:
         DeploymentError: naming the tags that say whose it is.
     """
-    reason = why_not_own(tags, deployment_id)
+    reason = why_not_pipelines(tags, deployment_id, pipeline)
     if reason is None:
         return
     owner = f" Its tag owner is {tags['owner']}." if "owner" in tags else ""
     raise DeploymentError(
-        f"endpoint {endpoint_name} is somebody else's: it is {reason}.{owner}",
+        f"endpoint {endpoint_name} is {reason}.{owner}",
         hint="Give endpoint_name another name, or set take_over_endpoint to deploy to it and own it from then on.",
     )

@@ -14,7 +14,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.endpoints.deployment import Action, next_action, record_deployment
-from sagemaker_pca.endpoints.ownership import check_own, is_managed, why_not_own
+from sagemaker_pca.endpoints.ownership import check_own, is_managed, why_not_pipelines
 from sagemaker_pca.endpoints.records import DeploymentRecord, Promotion
 from sagemaker_pca.exceptions import LeaseHeldError
 from sagemaker_pca.hooks.deployment_lease import DeploymentLease
@@ -22,7 +22,7 @@ from sagemaker_pca.links import Target
 from sagemaker_pca.operators.base import Request
 from sagemaker_pca.operators.endpoint_change import EndpointChangeOperator
 from sagemaker_pca.resource_kinds import ENDPOINT
-from sagemaker_pca.run.plan import DEPLOYMENT_TAG
+from sagemaker_pca.run.plan import DEPLOYMENT_TAG, PIPELINE_TAG
 from sagemaker_pca.run.tasks import SKIP_REASON_KEY
 from sagemaker_pca.triggers.base import SHORTEST_DEFERRAL_SECONDS
 
@@ -34,7 +34,7 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
     kept. An update retains instance counts and weights that others set, unless the new configuration changes them.
     Before the request, the configuration now in service is recorded in S3 as the roll-back target; a later try keeps to
     the record unless another run deployed since. Only the holder of the endpoint's lease deploys, and only to an
-    endpoint that carries the tag `deployment-id` of the request, or none where the request has none.
+    endpoint that carries the tags `deployment-id` and `dag-id` of the request, as far as the request has them.
 
     :param config: request of :py:meth:`SageMaker.Client.create_endpoint`, or a callable that makes it (templated)
     :param record_uri: S3 URI of the deployment record (templated)
@@ -147,7 +147,7 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         return datetime.fromisoformat(self.listed_at) if self.listed_at else None
 
     def _own(self, endpoint: dict[str, Any] | None) -> None:
-        """See that an endpoint is this deployment's, or make it so where the settings say so.
+        """See that an endpoint is this pipeline's, or make it so where the settings say so.
 
         Raises:
             DeploymentError: when it is somebody else's.
@@ -159,8 +159,8 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         if deployment_id is None and not is_managed(tags):
             return  # a DAG without deployments of its own, on an endpoint of none
         if not self.take_over:
-            check_own(name, tags, deployment_id)
-        elif why_not_own(tags, deployment_id):
+            check_own(name, tags, deployment_id, wanted.get(PIPELINE_TAG))
+        elif why_not_pipelines(tags, deployment_id, wanted.get(PIPELINE_TAG)):
             self.log.warning("Endpoint %s is taken over; its tags were %s", name, tags)
             # Before the change: whoever comes to roll it back has to know whose it is.
             self.pca_hook.add_tags(endpoint["EndpointArn"], wanted)

@@ -14,9 +14,8 @@ from airflow.sdk import Context
 from sagemaker_pca.exceptions import DeletionRefusedError, InputError
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.resource_kinds import ENDPOINT, ResourceKind
-from sagemaker_pca.settings import endpoint_command, pipeline
-from sagemaker_pca.settings.endpoint_command import LISTED_KINDS, EndpointCommand, resolve_command, standing_settings
-from sagemaker_pca.variables import deployment_id, settings_variable
+from sagemaker_pca.settings.endpoint_command import LISTED_KINDS, EndpointCommand, resolve_command
+from sagemaker_pca.variables import deployment_id, deployment_settings
 
 # The rules and tables are imported when a task runs: with them, parsing a DAG file takes half as long again.
 if TYPE_CHECKING:
@@ -41,8 +40,8 @@ class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
         SageMakerDeleteChainOperator.partial(task_id="delete").expand(chain=sweep.output)
 
     :param settings: conditions, and what else differs from the deployment's settings, as the README's table of the
-        endpoint commands has them (templated). Those of safety and deployment that are not given come from the Airflow
-        Variable ``sagemaker_endpoints``
+        endpoint commands has them (templated). Those of the deployment that are not given come from the Airflow
+        Variable ``sagemaker_pca``
     :return: chains of deletions; none for a dry run, which is the default
     """
 
@@ -55,8 +54,12 @@ class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Plan."""
-        variable = standing_settings(settings_variable(endpoint_command.VARIABLE_NAME))
-        return self.planned_chains(resolve_command({**self.settings, "command": "sweep"}, variable).config, context)
+        return self.planned_chains(self.resolved({**self.settings, "command": "sweep"}), context)
+
+    @staticmethod
+    def resolved(settings: Mapping[str, Any]) -> EndpointCommand:
+        """The settings over those of the deployment."""
+        return resolve_command(settings, {}, deployment_settings()).config
 
     def planned_chains(self, command: EndpointCommand, context: Context) -> list[dict[str, Any]]:
         """The chains to delete; the plan goes to XCom, that of a refused deletion too.
@@ -80,22 +83,21 @@ class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
 
     def _bucket_of(self, command: EndpointCommand) -> str:
         """Where the pipeline keeps leases and deployment records."""
-        pipeline_bucket = settings_variable(pipeline.VARIABLE_NAME).get("bucket")
-        return str(command.bucket or pipeline_bucket or self.hook.caller_identity().default_bucket)
+        return command.bucket or self.hook.caller_identity().default_bucket
 
 
 class SageMakerEndpointCommandOperator(SageMakerSweepOperator):
     """Carry out a command of `sagemaker_endpoints`: list, describe, or plan a deletion, by name or as a sweep.
 
-    All settings, ``command`` among them, come from ``settings`` and below that from the Variable
-    ``sagemaker_endpoints``. What was listed or described is in the log and, as JSON, in XCom under ``result``.
+    All settings, ``command`` among them, come from ``settings``, those of the deployment that are not given from the
+    Variable ``sagemaker_pca``. What was listed or described is in the log and, as JSON, in XCom under ``result``.
 
     :return: chains of deletions, none for lists, descriptions and dry runs
     """
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Do what the command says."""
-        command = resolve_command(self.settings, settings_variable(endpoint_command.VARIABLE_NAME)).config
+        command = self.resolved(self.settings)
         if command.is_deletion:
             return self.planned_chains(command, context)
         kind = LISTED_KINDS.get(command.command)

@@ -15,6 +15,7 @@ from sagemaker_pca.settings.transform import TransformConfig
 MANAGED_BY_TAG = "managed-by"
 MANAGED_BY = "sagemaker-pca"
 DEPLOYMENT_TAG = "deployment-id"
+PIPELINE_TAG = "dag-id"
 EXPIRES_AT_TAG = "expires-at"
 # Written out: tags are added to those an endpoint has, so leaving one out would leave an earlier run's date in force.
 NEVER = "never"
@@ -98,7 +99,7 @@ class RunPlan(BaseModel):
         return {
             MANAGED_BY_TAG: MANAGED_BY,
             DEPLOYMENT_TAG: self.deployment_id,
-            "dag-id": tag_value(self.dag_id),
+            PIPELINE_TAG: tag_value(self.dag_id),
             "run-id": tag_value(self.run_id),
             "run-name": self.run_name,
             "owner": self.config.owner,

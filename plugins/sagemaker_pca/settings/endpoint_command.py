@@ -12,13 +12,10 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.fields import FieldInfo
 
 from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL, ResourceKind
 from sagemaker_pca.settings import patterns
-from sagemaker_pca.settings.layers import Resolved, resolve_layers, setting
-
-VARIABLE_NAME = "sagemaker_endpoints"
+from sagemaker_pca.settings.layers import NOTHING, Given, Resolved, resolve_layers, setting
 
 Command = Literal[
     "list-endpoints",
@@ -58,21 +55,15 @@ REGEX_PREFIX = "re:"
 METRIC_DAYS = 455
 
 
-class Standing:
-    """Marks a setting that holds for whatever is deleted, whichever command asks for it."""
-
-
 def standing_setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
-    """A setting that a deployment's Variable gives to every command, a sweep with conditions of its own among them."""
-    field: FieldInfo = setting(default, section, help_text, **constraints)
-    field.metadata.append(Standing())
-    return field
+    """A setting of the deployment, for every command: a sweep with conditions of its own among them."""
+    return setting(default, section, help_text, of_deployment=True, **constraints)
 
 
 class EndpointCommand(BaseModel):
     """What to list, describe or delete, validated as a whole."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     command: Command = setting("list-endpoints", "Command", "What to do.")
     name: str | None = setting(
@@ -156,7 +147,8 @@ class EndpointCommand(BaseModel):
     bucket: str | None = standing_setting(
         None,
         "Deployment",
-        "S3 bucket of the pipeline's leases and deployment records, and of the report. Unset: the pipeline's bucket.",
+        "S3 bucket of the pipeline's leases and deployment records, and of the report. Unset: "
+        "sagemaker-pca-<region>-<account> of the connection.",
         pattern=patterns.BUCKET,
     )
     hourly_prices: dict[str, Annotated[float, Field(ge=0)]] = standing_setting(
@@ -227,17 +219,6 @@ def _refuse_invalid(pattern: str) -> None:
         raise ValueError(f"{pattern} is no regular expression: {error}. Correct it, or leave out re:.") from None
 
 
-def resolve_command(params: Mapping[str, Any], variable: Mapping[str, Any]) -> Resolved[EndpointCommand]:
-    """Merge explicit params over the Variable `sagemaker_endpoints` over the built-in defaults.
-
-    Raises:
-        SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
-    """
-    return resolve_layers(EndpointCommand, params, variable, VARIABLE_NAME)
-
-
-def standing_settings(variable: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the Variable that holds for whatever is deleted; unknown names stay, to be refused by name."""
-    fields = EndpointCommand.model_fields
-    standing = {name for name, field in fields.items() if any(isinstance(mark, Standing) for mark in field.metadata)}
-    return {name: value for name, value in variable.items() if name in standing or name not in fields}
+def resolve_command(run: Given, pipeline: Given, deployment: Given = NOTHING) -> Resolved[EndpointCommand]:
+    """The settings of a command, with where each comes from: see `layers.resolve_layers`."""
+    return resolve_layers(EndpointCommand, run, pipeline, deployment)

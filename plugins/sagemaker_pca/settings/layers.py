@@ -1,21 +1,26 @@
-"""What every settings model shares: its fields' help, the layers its values come from, and its trigger form. Pure."""
+"""What every settings model shares: its fields' help, what each decides, and the layers its values come from. Pure.
+
+A value is the run's, else the pipeline's (its DAG file), else the deployment's (a Variable), else built in.
+"""
 
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from sagemaker_pca.exceptions import SettingError
 
-Origin = Literal["param", "variable", "built-in"]
+Origin = Literal["run", "pipeline", "deployment", "built-in"]
 Decides = Literal["model", "deployment", "nothing"]
 Settings = TypeVar("Settings", bound=BaseModel)
+Given = Mapping[str, Any]
+NOTHING: Given = MappingProxyType({})
 
 
 class Resolved(NamedTuple, Generic[Settings]):
@@ -39,9 +44,18 @@ class ServiceDocument:
     shape: str
 
 
-def setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
-    """One setting: pydantic's Field with the form's section and the help text made obligatory."""
-    return Field(default, description=help_text, json_schema_extra={"section": section}, **constraints)
+class OfDeployment:
+    """Marks a setting that is the deployment's: one value for all DAGs of an Airflow, unless a DAG file says other."""
+
+
+def setting(default: Any, section: str, help_text: str, *, of_deployment: bool = False, **constraints: Any) -> Any:
+    """One setting: pydantic's Field with the form's section and the help text made obligatory.
+
+    :param of_deployment: whether the deployment's Variable gives it; else it is a DAG file's
+    """
+    field: FieldInfo = Field(default, description=help_text, json_schema_extra={"section": section}, **constraints)
+    field.metadata.extend([OfDeployment()] if of_deployment else [])
+    return field
 
 
 def model_setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
@@ -49,7 +63,7 @@ def model_setting(default: Any, section: str, help_text: str, **constraints: Any
     return _run_setting("model", default, section, help_text, **constraints)
 
 
-def deployment_setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
+def serving_setting(default: Any, section: str, help_text: str, **constraints: Any) -> Any:
     """A setting of a run that decides where and how its model is served."""
     return _run_setting("deployment", default, section, help_text, **constraints)
 
@@ -71,6 +85,12 @@ def _run_setting(decides: Decides, default: Any, section: str, help_text: str, *
     return field
 
 
+def deployment_names(model: type[BaseModel]) -> frozenset[str]:
+    """The settings that the deployment's Variable may give; all others are the pipeline's."""
+    fields = model.model_fields.items()
+    return frozenset(name for name, field in fields if any(isinstance(mark, OfDeployment) for mark in field.metadata))
+
+
 def what_decides(model: type[BaseModel]) -> dict[str, Decides]:
     """Per setting of a run, what it decides."""
     effects = ((name, item) for name, field in model.model_fields.items() for item in field.metadata)
@@ -84,24 +104,45 @@ def service_documents(model: type[BaseModel]) -> dict[str, str]:
 
 
 def resolve_layers(
-    model: type[Settings], params: Mapping[str, Any], variable: Mapping[str, Any], variable_name: str
+    model: type[Settings], run: Mapping[str, Any], pipeline: Mapping[str, Any], deployment: Mapping[str, Any]
 ) -> Resolved[Settings]:
-    """Merge explicit params over the deployment's Variable over the built-in defaults.
+    """Merge what the run was given over the pipeline's settings over the deployment's over the built-in defaults.
 
-    A param of None means "not given": the trigger form sends every field, filled in or not.
+    The trigger form sends every field, changed or not: what equals the layers below is not the run's decision, and
+    stays theirs. None means "not given", but where a pipeline's setting may be unset: the form then unsets it.
 
+    :param deployment: the deployment's settings for all DAGs; those that the model does not have are others' affair
     Raises:
         SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
     """
-    refuse_unknown(model, params, "params")
-    refuse_unknown(model, variable, f"Variable {variable_name}")
-    given: dict[str, Any] = {name: value for name, value in variable.items() if value is not None}
-    origins: dict[str, Origin] = dict.fromkeys(given, "variable")
-    explicit = {name: value for name, value in params.items() if value is not None}
-    given |= explicit
-    origins |= dict.fromkeys(explicit, "param")
+    refuse_unknown(model, run, "params")
+    refuse_unknown(model, pipeline, "the DAG file's settings")
+    of_pipeline = {name: value for name, value in pipeline.items() if _is_given(model, name, value)}
+    of_deployment = {name: value for name, value in deployment.items() if name in model.model_fields}
+    given = of_deployment | of_pipeline
+    origins: dict[str, Origin] = dict.fromkeys(of_deployment, "deployment")
+    origins |= dict.fromkeys(of_pipeline, "pipeline")
+    for name, value in run.items():
+        below = given.get(name, model.model_fields[name].default)
+        if _is_given(model, name, value) and as_json(value) != as_json(below):
+            given[name] = value
+            origins[name] = "run"
     config = validated(model, given, origins)
     return Resolved(config, {name: origins.get(name, "built-in") for name in model.model_fields})
+
+
+def _is_given(model: type[BaseModel], name: str, value: Any) -> bool:
+    return value is not None or (may_be_unset(model, name) and name not in deployment_names(model))
+
+
+def may_be_unset(model: type[BaseModel], name: str) -> bool:
+    """Whether None is a value of the setting."""
+    return type(None) in get_args(model.model_fields[name].annotation)
+
+
+def as_json(value: Any) -> Any:
+    """The value as JSON and the trigger form have it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def validated(model: type[Settings], given: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
@@ -130,38 +171,3 @@ def _sentence(error: Any, origins: Mapping[str, str]) -> str:
         return str(error["msg"]).removeprefix("Value error, ")
     name = str(error["loc"][0])
     return f"{name}={error['input']!r} ({origins.get(name, 'built-in')}): {error['msg']}."
-
-
-def form_fields(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    """Per setting, the keyword arguments of its field in the trigger form.
-
-    Every default is None, "the deployment's default", since the form sends all fields and a value sent
-    would win over the Variable. The built-in default stands in the help text.
-    """
-    properties = model.model_json_schema()["properties"]
-    return {name: _form_field(model, name, schema) for name, schema in properties.items()}
-
-
-def _form_field(model: type[BaseModel], name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    # The form draws a field from `type`; pydantic writes optional ones as `anyOf`.
-    shape = {key: value for key, value in schema.items() if key not in {"default", "title", "description", "anyOf"}}
-    shape |= next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), {})
-    kind = shape["type"]
-    shape["type"] = [kind, "null"]
-    if "enum" in shape:
-        shape |= {"enum": [*shape["enum"], None], "values_display": {"null": "deployment default", "\t": "tab"}}
-    if kind == "boolean":
-        # A switch cannot be left alone: it would show "not given" as off. A text field with proposals can.
-        shape |= {"type": ["string", "boolean", "null"], "examples": ["true", "false"], "pattern": "^(true|false)$"}
-    shape.pop("additionalProperties", None)
-    help_text = f"{schema['description']} {default_text(model, name)}".strip()
-    return {"default": None, "title": name, "description": help_text, **shape}
-
-
-def default_text(model: type[BaseModel], name: str) -> str:
-    """The built-in default of a setting, as a sentence for people; nothing for one that is unset or empty."""
-    default = model.model_fields[name].default
-    if default is None or default in ((), {}):
-        return ""
-    shown = ", ".join(default) if isinstance(default, tuple) else json.dumps(default)
-    return f"Built-in default: {shown}."

@@ -1,5 +1,6 @@
 """What a setting's text has to look like, and the service's own limits, each with its source. Pure."""
 
+import re
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -24,3 +25,17 @@ ColumnName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Alarm.html
 AlarmName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 MOST_ALARMS = 10
+
+
+def refuse_old_sklearn(version: str) -> None:
+    """Refuse a version of SageMaker's scikit-learn container that cannot run the processing script.
+
+    Raises:
+        ValueError: naming the first that can.
+    """
+    major, minor = map(int, re.split("[.-]", version)[:2])
+    if (major, minor) < FIRST_SKLEARN:
+        raise ValueError(
+            f"sklearn_version={version} is an image whose Python is older than the 3.9 that the processing script "
+            "needs. Give 1.2-1 or later, or an image of your own as processing_image_uri."
+        )

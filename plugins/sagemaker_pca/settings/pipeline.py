@@ -6,36 +6,35 @@ Owns no locations (`run.locations`) and no requests (`run.service_requests`).
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from sagemaker_pca.settings import patterns
 from sagemaker_pca.settings.layers import (
+    NOTHING,
+    Given,
     Resolved,
     as_document,
-    deployment_setting,
     execution_setting,
     model_setting,
     resolve_layers,
+    serving_setting,
 )
-
-VARIABLE_NAME = "sagemaker_pca"
 
 
 class PcaRunConfig(BaseModel):
     """The settings of one run, validated as a whole."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     bucket: str | None = execution_setting(
         None,
         "Data",
         "S3 bucket that holds raw data and runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
         pattern=patterns.BUCKET,
+        of_deployment=True,
     )
     raw_data_uri: str | None = model_setting(
         None,
@@ -71,7 +70,6 @@ class PcaRunConfig(BaseModel):
         "Data",
         "Scale features before training. The served model takes raw units either way: scaling is folded into it.",
     )
-
     force: bool = execution_setting(
         False, "Data", "Train and deploy even if raw data, settings and script are those of the model in service."
     )
@@ -93,11 +91,7 @@ class PcaRunConfig(BaseModel):
         "ml.m5.large", "Processing", "Instance type of the processing job.", pattern=patterns.INSTANCE_TYPE
     )
     processing_instance_count: int = execution_setting(
-        1,
-        "Processing",
-        "Hosts of the processing job; whole raw files are shared out among them, which changes no feature.",
-        ge=1,
-        le=100,
+        1, "Processing", "Hosts of the processing job; raw files are shared out among them whole.", ge=1, le=100
     )
     processing_volume_gb: int = execution_setting(
         30,
@@ -161,13 +155,13 @@ class PcaRunConfig(BaseModel):
         le=1,
     )
 
-    endpoint_name: str = deployment_setting(
+    endpoint_name: str = serving_setting(
         "pca-endpoint", "Deployment", "Endpoint to create or update.", pattern=patterns.RESOURCE_NAME, max_length=63
     )
-    serving_instance_type: str = deployment_setting(
+    serving_instance_type: str = serving_setting(
         "ml.m5.large", "Deployment", "Instance type behind the endpoint.", pattern=patterns.INSTANCE_TYPE
     )
-    serving_instance_count: int = deployment_setting(1, "Deployment", "Instances behind the endpoint.", ge=1, le=100)
+    serving_instance_count: int = serving_setting(1, "Deployment", "Instances behind the endpoint.", ge=1, le=100)
     # How the change is made, not what is in service after it.
     deployment_config: dict[str, Any] | None = as_document(
         "DeploymentConfig",
@@ -185,10 +179,15 @@ class PcaRunConfig(BaseModel):
     take_over_endpoint: bool = execution_setting(
         False,
         "Deployment",
-        "Deploy to an endpoint that this Airflow did not make, whoever owns it, and own it from then on.",
+        "Deploy to an endpoint that this pipeline did not make, whoever owns it, and own it from then on.",
     )
     lease_wait_seconds: int = execution_setting(
-        1800, "Deployment", "How long to wait while another run deploys to the same endpoint.", ge=0, le=86_400
+        1800,
+        "Deployment",
+        "How long to wait while another run deploys to the same endpoint.",
+        ge=0,
+        le=86_400,
+        of_deployment=True,
     )
     keep_superseded: int = execution_setting(
         3, "Deployment", "Superseded configurations and models to keep for a manual roll-back.", ge=1, le=100
@@ -203,17 +202,23 @@ class PcaRunConfig(BaseModel):
         "Security",
         "IAM role of processing and training jobs: a name, or an ARN.",
         pattern=patterns.ROLE,
+        of_deployment=True,
     )
-    serving_role: str = deployment_setting(
-        "sagemaker-pca-serving", "Security", "IAM role of the served model: a name, or an ARN.", pattern=patterns.ROLE
+    serving_role: str = serving_setting(
+        "sagemaker-pca-serving",
+        "Security",
+        "IAM role of the served model: a name, or an ARN.",
+        pattern=patterns.ROLE,
+        of_deployment=True,
     )
     vpc_config: dict[str, list[str]] | None = as_document(
         "VpcConfig",
-        deployment_setting(
+        serving_setting(
             None,
             "Security",
             'VPC of jobs and endpoint, which needs a way to S3: {"Subnets": ["subnet-…"], '
             '"SecurityGroupIds": ["sg-…"]}.',
+            of_deployment=True,
         ),
     )
     # Tags decide nothing here: a run on unchanged data renews them too.
@@ -224,6 +229,7 @@ class PcaRunConfig(BaseModel):
         # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
         pattern=r"^[a-zA-Z0-9 _.:/=+@-]+$",
         max_length=256,
+        of_deployment=True,
     )
     expires_after_days: int | None = execution_setting(
         None,
@@ -234,15 +240,25 @@ class PcaRunConfig(BaseModel):
     )
 
     max_runtime_seconds: int = execution_setting(
-        3600, "Waiting", "Longest run of a job before it is stopped.", ge=60, le=432_000
+        3600, "Waiting", "Longest run of a job before it is stopped.", ge=60, le=432_000, of_deployment=True
     )
     poll_seconds: float = execution_setting(
-        15, "Waiting", "Seconds between two looks at a job or endpoint; grows slowly while it runs.", ge=0.1, le=300
+        15,
+        "Waiting",
+        "Seconds between two looks at a job or endpoint; grows slowly while it runs.",
+        ge=0.1,
+        le=300,
+        of_deployment=True,
     )
     stop_jobs_on_kill: bool = execution_setting(
-        True, "Waiting", "Stop the SageMaker job when its wait is marked failed or runs out of time."
+        True,
+        "Waiting",
+        "Stop the SageMaker job when its wait is marked failed or runs out of time.",
+        of_deployment=True,
     )
-    job_logs: bool = execution_setting(True, "Waiting", "Copy the jobs' own log lines into the task log.")
+    job_logs: bool = execution_setting(
+        True, "Waiting", "Copy the jobs' own log lines into the task log.", of_deployment=True
+    )
 
     @model_validator(mode="after")
     def settings_agree(self) -> Self:
@@ -258,11 +274,8 @@ class PcaRunConfig(BaseModel):
             raise ValueError(
                 "deployment_config has an AutoRollbackConfiguration, and roll_back_alarms makes one. Give one of them."
             )
-        if self.processing_image_uri is None and sklearn_release(self.sklearn_version) < patterns.FIRST_SKLEARN:
-            raise ValueError(
-                f"sklearn_version={self.sklearn_version} is an image whose Python is older than the 3.9 that the "
-                "processing script needs. Give 1.2-1 or later, or an image of your own as processing_image_uri."
-            )
+        if self.processing_image_uri is None:
+            patterns.refuse_old_sklearn(self.sklearn_version)
         return self
 
     @property
@@ -280,16 +293,6 @@ class PcaRunConfig(BaseModel):
         return None
 
 
-def sklearn_release(version: str) -> tuple[int, int]:
-    """Major and minor release of scikit-learn in a container's version."""
-    major, minor = re.split("[.-]", version)[:2]
-    return int(major), int(minor)
-
-
-def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> Resolved[PcaRunConfig]:
-    """Merge explicit params over the Variable `sagemaker_pca` over the built-in defaults.
-
-    Raises:
-        SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
-    """
-    return resolve_layers(PcaRunConfig, params, variable, VARIABLE_NAME)
+def resolve(run: Given, pipeline: Given, deployment: Given = NOTHING) -> Resolved[PcaRunConfig]:
+    """The settings of a run of the pipeline, with where each comes from: see `layers.resolve_layers`."""
+    return resolve_layers(PcaRunConfig, run, pipeline, deployment)

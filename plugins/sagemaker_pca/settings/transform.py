@@ -5,16 +5,13 @@ What the model was trained with (columns, separators, missing values) is no sett
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from sagemaker_pca.settings import patterns
-from sagemaker_pca.settings.layers import Resolved, resolve_layers, setting
+from sagemaker_pca.settings.layers import NOTHING, Given, Resolved, resolve_layers, setting
 from sagemaker_pca.settings.pipeline import PcaRunConfig
-
-VARIABLE_NAME = "sagemaker_pca_batch_transform"
 
 
 def shared(name: str) -> Any:
@@ -25,7 +22,7 @@ def shared(name: str) -> Any:
 class TransformConfig(BaseModel):
     """The settings of one batch transform."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     input_uri: str | None = setting(
         None,
@@ -38,6 +35,7 @@ class TransformConfig(BaseModel):
         "Data",
         "S3 bucket of runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
         pattern=patterns.BUCKET,
+        of_deployment=True,
     )
     model: Literal["in-service", "promoted", "named"] = setting(
         "in-service",
@@ -64,10 +62,6 @@ class TransformConfig(BaseModel):
     owner: str = shared("owner")
 
 
-def resolve(params: Mapping[str, Any], variable: Mapping[str, Any]) -> Resolved[TransformConfig]:
-    """Merge explicit params over the Variable `sagemaker_pca_batch_transform` over the built-in defaults.
-
-    Raises:
-        SettingError: on an unknown name (naming the nearest) or a value out of range (naming what is allowed).
-    """
-    return resolve_layers(TransformConfig, params, variable, VARIABLE_NAME)
+def resolve(run: Given, pipeline: Given, deployment: Given = NOTHING) -> Resolved[TransformConfig]:
+    """The settings of a batch transform, with where each comes from: see `layers.resolve_layers`."""
+    return resolve_layers(TransformConfig, run, pipeline, deployment)

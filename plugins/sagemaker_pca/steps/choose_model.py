@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sagemaker_pca.endpoints.deployment import roll_back_target
@@ -14,21 +15,22 @@ from sagemaker_pca.run.locations import RunFiles
 from sagemaker_pca.run.plan import TransformPlan
 from sagemaker_pca.settings.layers import validated
 from sagemaker_pca.settings.pipeline import PcaRunConfig
-from sagemaker_pca.settings.transform import VARIABLE_NAME, TransformConfig, resolve
+from sagemaker_pca.settings.transform import TransformConfig, resolve
 from sagemaker_pca.steps.pipeline_run import PipelineRun
 from sagemaker_pca.steps.preflight import processing_image, who_runs
-from sagemaker_pca.variables import settings_variable
+from sagemaker_pca.variables import deployment_settings
 
 
-def choose_model(run: PipelineRun) -> dict[str, Any]:
+def choose_model(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve settings and model into the run's plan.
 
+    :param settings: of this DAG, as its DAG file has them
     Raises:
         SettingError: when the settings do not name a model.
         InputError: when the model left no card, so that its columns are unknown.
     """
     hook = run.hook
-    transform, origins = resolve(run.context["params"], settings_variable(VARIABLE_NAME))
+    transform, origins = resolve(run.context["params"], settings, deployment_settings())
     identity = hook.caller_identity()
     bucket = transform.bucket or identity.default_bucket
     model_name = find_model_name(hook, transform, bucket)

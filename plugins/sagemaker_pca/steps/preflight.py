@@ -15,18 +15,19 @@ from sagemaker_pca.run.images import pca_image_uri, sklearn_image_uri
 from sagemaker_pca.run.locations import run_name
 from sagemaker_pca.run.plan import RunPlan
 from sagemaker_pca.settings.layers import service_documents
-from sagemaker_pca.settings.pipeline import VARIABLE_NAME, PcaRunConfig, resolve
+from sagemaker_pca.settings.pipeline import PcaRunConfig, resolve
 from sagemaker_pca.steps.pipeline_run import PipelineRun
-from sagemaker_pca.variables import made_deployment_id, settings_variable
+from sagemaker_pca.variables import deployment_settings, made_deployment_id
 
 
-def preflight(run: PipelineRun) -> dict[str, Any]:
+def preflight(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve settings, identity, bucket and images into the run's plan.
 
+    :param settings: the pipeline's, as its DAG file has them
     Raises:
         SettingError: on a setting that is out of range, that SageMaker would refuse, or that no image goes with.
     """
-    config, origins = resolve(run.context["params"], settings_variable(VARIABLE_NAME))
+    config, origins = resolve(run.context["params"], settings, deployment_settings())
     refuse_malformed_documents(config, origins)
     identity = run.hook.caller_identity()
     plan = RunPlan(

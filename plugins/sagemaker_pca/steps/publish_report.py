@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from sagemaker_pca.assets import MODEL_ASSET
+from sagemaker_pca.assets import model_asset
 from sagemaker_pca.endpoints.records import DeploymentRecord
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.report.document import (
@@ -47,7 +47,7 @@ def publish_report(run: PipelineRun) -> dict[str, Any]:
     if report.run.verdict is not Verdict.PROMOTED or run.failed_tasks:
         raise AirflowFailException(f"{report.run.verdict}: {report.run.reason} Report: {report_uri}")
     result = model_event(report) | {"verdict": report.run.verdict, "report_uri": report_uri}
-    run.context["outlet_events"][MODEL_ASSET].extra = result
+    run.context["outlet_events"][model_asset(run.plan.dag_id)].extra = result
     return result
 
 

@@ -22,7 +22,7 @@ from sagemaker_pca.endpoints.records import NotedClaim, Promotion
 from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.run.fingerprint import run_fingerprint
 from sagemaker_pca.run.locations import split_s3_uri
-from sagemaker_pca.run.plan import RawFile, StagedInputs
+from sagemaker_pca.run.plan import PIPELINE_TAG, RawFile, StagedInputs
 from sagemaker_pca.run.raw_listing import is_raw_file
 from sagemaker_pca.run.service_requests import ARGUMENTS_NAME, CODE_FOLDER, script_arguments
 from sagemaker_pca.run.tasks import SKIP_REASON_KEY
@@ -87,7 +87,8 @@ def check_owner(run: PipelineRun, endpoint: dict[str, Any] | None) -> None:
         DeploymentError: naming whose it is.
     """
     if endpoint is not None and not run.plan.config.take_over_endpoint:
-        check_own(endpoint["EndpointName"], run.hook.tags(endpoint["EndpointArn"]), run.plan.deployment_id)
+        tags = run.hook.tags(endpoint["EndpointArn"])
+        check_own(endpoint["EndpointName"], tags, run.plan.deployment_id, run.plan.tags[PIPELINE_TAG])
 
 
 def renew_unchanged(run: PipelineRun, endpoint: dict[str, Any] | None) -> str | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from quickstart.airflow_home import aws_connection
+from tests.own_dags import write_dag_file
 from tests.pipeline_process import BUCKET, PipelineClient, dags_test_process
 
 pytestmark = pytest.mark.e2e
@@ -18,19 +20,21 @@ pytestmark = pytest.mark.e2e
 class RawDataLooks(PipelineClient):
     """Raw data that no other test shares, and an Airflow that looks at it for this test alone."""
 
-    def __init__(self, service_url: str) -> None:
+    def __init__(self, service_url: str, dags: Path) -> None:
         super().__init__(service_url, uuid.uuid4().hex[:8])
-        self._process = dags_test_process()
+        settings = {"raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}"}
+        write_dag_file(
+            dags,
+            f'pipeline = pca_pipeline("ecg", settings={settings})',
+            'pca_raw_data("ecg_raw_data", pipeline=pipeline, settle_seconds=1)',
+        )
+        self._process = dags_test_process(dags)
         self._database = self._process.home / "airflow.db"
-        self._environment = {
-            "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(service_url),
-            "AIRFLOW_VAR_SAGEMAKER_PCA": json.dumps({"raw_data_uri": f"s3://{BUCKET}/{self.raw_prefix}"}),
-            "SAGEMAKER_PCA_SETTLE_SECONDS": "1",
-        }
+        self._environment = {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(service_url)}
 
     def look(self) -> str:
         """Run the DAG; what it logged."""
-        exit_code, log = self._process.run(["dags", "test", "pca_raw_data"], self._environment)
+        exit_code, log = self._process.run(["dags", "test", "ecg_raw_data"], self._environment)
         assert exit_code == 0, log[-4000:]
         return log
 
@@ -39,14 +43,14 @@ class RawDataLooks(PipelineClient):
         with sqlite3.connect(self._database) as connection:
             rows = connection.execute(
                 "SELECT event.extra FROM asset_event event JOIN asset ON asset.id = event.asset_id "
-                "WHERE asset.name = 'sagemaker_pca_raw_data' ORDER BY event.timestamp"
+                "WHERE asset.name = 'ecg_raw_data' ORDER BY event.timestamp"
             )
             return [json.loads(extra) for (extra,) in rows]
 
 
 @pytest.fixture
-def looks(sagemaker_local_url: str) -> RawDataLooks:
-    return RawDataLooks(sagemaker_local_url)
+def looks(sagemaker_local_url: str, tmp_path: Path) -> RawDataLooks:
+    return RawDataLooks(sagemaker_local_url, tmp_path / "dags")
 
 
 def test_changed_raw_data_updates_the_asset_and_unchanged_does_not(looks: RawDataLooks) -> None:

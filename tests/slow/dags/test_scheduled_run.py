@@ -119,7 +119,7 @@ def test_results_are_plain_json_with_iso_dates(run: DagRun) -> None:
 def test_other_dags_learn_of_the_model_from_an_asset_event(
     run: DagRun, airflow: AirflowServices, pipeline: PipelineClient
 ) -> None:
-    found = airflow.api.call("GET", "assets/events", name_pattern="sagemaker_pca_model")["asset_events"]
+    found = airflow.api.call("GET", "assets/events", name_pattern="pca_pipeline_model")["asset_events"]
     (told,) = (event["extra"] for event in found if event["source_run_id"] == run.run_id)
 
     assert told["verdict"] == "promoted"

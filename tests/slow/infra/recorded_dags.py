@@ -184,9 +184,7 @@ def run_all_branches(pipeline: PipelineProcess, folder: Path) -> str:
 def look_at_raw_data(pipeline: PipelineProcess, sqs: Any, queue_url: str) -> Iterator[End]:
     """List the raw files as `pca_raw_data` does, and receive and delete what S3 reports, as its watcher does."""
     hook = SageMakerPcaHook(aws_conn_id=AWS_CONN_ID)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_VAR_SAGEMAKER_PCA", json.dumps({"raw_data_uri": f"s3://{BUCKET}/{pipeline.raw_prefix}"}))
-        location = raw_data_location(hook)
+    location = raw_data_location(hook, {"raw_data_uri": f"s3://{BUCKET}/{pipeline.raw_prefix}"})
     assert RawListing.of(location, hook.list_objects(location)).files == 1
     yield End.now(RAW_DATA, "notice_change")
 

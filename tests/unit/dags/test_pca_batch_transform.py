@@ -7,7 +7,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
-DAG_FILE = Path(__file__).parents[3] / "dags" / "pca_batch_transform.py"
+DAG_FILE = Path(__file__).parents[3] / "dags" / "default_dags.py"
 EDGES = {
     "preflight": {"stage_inputs"},
     "stage_inputs": {"start_processing"},

@@ -5,7 +5,8 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from sagemaker_pca.run import tasks
-from sagemaker_pca.settings.layers import form_fields
+from sagemaker_pca.settings.form import form_fields
+from sagemaker_pca.settings.layers import as_json, deployment_names
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 PROJECT = Path(__file__).parents[3]
@@ -44,9 +45,9 @@ def dag(bag: DagBag) -> Any:
     return bag.dags["pca_pipeline"]
 
 
-def test_every_dag_file_is_found_by_airflow_under_its_own_name(bag: DagBag) -> None:
+def test_every_dag_comes_along_under_the_name_of_its_file(bag: DagBag) -> None:
     assert bag.import_errors == {}
-    assert set(bag.dags) == {path.stem for path in (PROJECT / "dags").glob("*.py")}
+    assert set(bag.dags) == {path.stem for path in (PROJECT / "dags").glob("*.py")} - {"default_dags"}
 
 
 def test_the_tasks_wait_for_each_other_as_designed(dag: Any) -> None:
@@ -84,13 +85,14 @@ def test_waits_take_no_worker_slot(dag: Any) -> None:
     assert all(task.deferrable for task in dag.tasks if task.task_id.split(".")[-1].startswith("wait_for_"))
 
 
-def test_the_form_offers_every_setting_and_sends_none(dag: Any) -> None:
-    assert list(dag.params) == list(PcaRunConfig.model_fields)
-    assert set(dag.params.dump().values()) == {None}
+def test_the_form_offers_every_setting_of_a_pipeline_filled_in(dag: Any) -> None:
+    fields = form_fields(PcaRunConfig, {})
+    assert set(dag.params) == PcaRunConfig.model_fields.keys() - deployment_names(PcaRunConfig)
+    assert dag.params.dump() == {name: as_json(PcaRunConfig.model_fields[name].default) for name in fields}
     schemas = {name: dag.params.get_param(name).schema for name in dag.params}
     assert schemas["num_components"]["minimum"] == 1
     assert {name: schema["section"] for name, schema in schemas.items()} == {
-        name: field["section"] for name, field in form_fields(PcaRunConfig).items()
+        name: field["section"] for name, field in fields.items()
     }
 
 

@@ -19,7 +19,7 @@ EVERYTHING = {
 
 
 def parsed(dag_id: str) -> Any:
-    bag = DagBag(DAGS / f"{dag_id}.py", bundle_name="testing")
+    bag = DagBag(DAGS / "default_dags.py", bundle_name="testing")
     assert bag.import_errors == {}
     return bag.dags[dag_id]
 
@@ -37,8 +37,8 @@ def fully_scheduled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_its_one_task_reads_and_updates_the_asset() -> None:
     (task,) = parsed("pca_raw_data").tasks
-    assert [asset.name for asset in task.inlets] == ["sagemaker_pca_raw_data"]
-    assert [asset.name for asset in task.outlets] == ["sagemaker_pca_raw_data"]
+    assert [asset.name for asset in task.inlets] == ["pca_pipeline_raw_data"]
+    assert [asset.name for asset in task.outlets] == ["pca_pipeline_raw_data"]
 
 
 def test_a_look_takes_no_worker_slot_while_data_settles(fully_scheduled: None) -> None:
@@ -70,8 +70,8 @@ def test_the_pipeline_waits_for_the_very_asset_that_is_updated(fully_scheduled: 
 @pytest.mark.parametrize(
     ("dag_id", "summary", "asset"),
     [
-        ("pca_pipeline", "Asset or 0 0 * * *", "sagemaker_pca_raw_data"),
-        ("pca_raw_data", "Asset or */10 * * * *", "sagemaker_pca_s3_events"),
+        ("pca_pipeline", "Asset or 0 0 * * *", "pca_pipeline_raw_data"),
+        ("pca_raw_data", "Asset or */10 * * * *", "pca_pipeline_s3_events"),
     ],
 )
 def test_the_scheduler_reads_schedules_by_time_or_asset_from_the_database(
@@ -88,8 +88,16 @@ def test_the_scheduler_reads_the_watched_queue_from_the_database(fully_scheduled
     assert len(document) < 10_000
 
 
-@pytest.mark.parametrize("name", ["SAGEMAKER_PCA_SCHEDULE", "SAGEMAKER_PCA_SETTLE_SECONDS"])
-def test_a_variable_that_makes_no_sense_shows_as_an_import_error(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("SAGEMAKER_PCA_SCHEDULE", "schedule='@daily or soon' of pca_pipeline"),
+        ("SAGEMAKER_PCA_SETTLE_SECONDS", "SAGEMAKER_PCA_SETTLE_SECONDS=@daily or soon"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_shows_as_an_import_error(
+    monkeypatch: pytest.MonkeyPatch, name: str, named: str
+) -> None:
     monkeypatch.setenv(name, "@daily or soon")
-    (error,) = DagBag(DAGS / "pca_raw_data.py", bundle_name="testing").import_errors.values()
-    assert f"{name}=@daily or soon" in error
+    (error,) = DagBag(DAGS / "default_dags.py", bundle_name="testing").import_errors.values()
+    assert named in error

@@ -9,7 +9,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
-from sagemaker_pca.settings.layers import form_fields
+from sagemaker_pca.settings.form import form_fields
 from sagemaker_pca.steps import report_command
 
 DAGS = Path(__file__).parents[3] / "dags"
@@ -59,10 +59,10 @@ def test_every_task_retries_by_the_class_of_the_error(bag: DagBag) -> None:
             assert type(task.retry_policy).__name__ == "SageMakerRetryPolicy", task.task_id
 
 
-def test_the_form_offers_every_setting_and_sends_none(dag: Any) -> None:
-    assert list(dag.params) == list(EndpointCommand.model_fields)
-    assert set(dag.params.dump().values()) == {None}
-    for name, field in form_fields(EndpointCommand).items():
+def test_the_form_offers_every_setting_of_a_command(dag: Any) -> None:
+    fields = form_fields(EndpointCommand, {})
+    assert dag.params.dump() == {name: field["default"] for name, field in fields.items()}
+    for name, field in fields.items():
         param = dag.params.get_param(name)
         assert (param.description, param.schema["section"]) == (field["description"], field["section"])
 
@@ -72,7 +72,7 @@ def test_it_runs_only_when_triggered_unless_the_environment_gives_a_schedule(
 ) -> None:
     assert dag.schedule is None
     monkeypatch.setenv("SAGEMAKER_ENDPOINTS_SCHEDULE", "@weekly")
-    scheduled = DagBag(DAGS / "sagemaker_endpoints.py", bundle_name="testing").dags["sagemaker_endpoints"]
+    scheduled = DagBag(DAGS / "default_dags.py", bundle_name="testing").dags["sagemaker_endpoints"]
     assert str(scheduled.schedule) == "@weekly"
     assert scheduled.catchup is False
 

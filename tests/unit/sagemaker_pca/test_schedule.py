@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, AssetOrTimeSchedule
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule
 
-from sagemaker_pca.assets import RAW_DATA_ASSET
+from sagemaker_pca.assets import raw_data_asset, s3_events_asset
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.schedule import (
     DEFAULT_LOOK_SCHEDULE,
@@ -18,7 +19,9 @@ from sagemaker_pca.schedule import (
     look_schedule,
     max_active_runs,
     pipeline_schedule,
+    schedule_of,
     settle_seconds,
+    time_or_asset,
 )
 
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/raw-data"
@@ -39,45 +42,50 @@ def cron_of(schedule: Any) -> Any:
 
 
 @pytest.mark.parametrize("value", ["", " ", None])
-def test_without_a_variable_nothing_runs_by_itself(environment: pytest.MonkeyPatch, value: str | None) -> None:
+def test_without_a_schedule_nothing_runs_by_itself(environment: pytest.MonkeyPatch, value: str | None) -> None:
+    assert schedule_of("ecg", value) is None
     if value is not None:
         environment.setenv(PIPELINE_SCHEDULE, value)
-    assert pipeline_schedule() is None
+    assert schedule_of("pca_pipeline", pipeline_schedule()) is None
     assert look_schedule() is None
 
 
 @pytest.mark.parametrize("cron", ["@daily", "0 3,15 * * 1-5"])
 def test_a_cron_expression_is_airflows_own_affair(environment: pytest.MonkeyPatch, cron: str) -> None:
     environment.setenv(PIPELINE_SCHEDULE, cron)
-    assert pipeline_schedule() == cron
+    assert schedule_of("pca_pipeline", pipeline_schedule()) == cron
     assert look_schedule() is None
 
 
-def test_raw_data_alone_waits_for_the_asset_and_somebody_looks(environment: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("schedule", [timedelta(hours=1), [Asset("mine")]], ids=str)
+def test_what_else_airflow_takes_it_gets(schedule: Any) -> None:
+    assert schedule_of("ecg", schedule) is schedule
+
+
+def test_raw_data_alone_waits_for_the_pipelines_asset_and_somebody_looks(environment: pytest.MonkeyPatch) -> None:
+    assert schedule_of("ecg", "raw-data") == [raw_data_asset("ecg")]
     environment.setenv(PIPELINE_SCHEDULE, "raw-data")
-    assert pipeline_schedule() == [RAW_DATA_ASSET]
     assert look_schedule() == DEFAULT_LOOK_SCHEDULE
 
 
+def test_each_pipeline_has_an_asset_of_its_own() -> None:
+    assert raw_data_asset("ecg") != raw_data_asset("eeg")
+
+
 @pytest.mark.parametrize("value", ["raw-data or 0 3 * * *", "0 3 * * * or raw-data"])
-def test_cron_and_raw_data_are_joined_in_any_order(environment: pytest.MonkeyPatch, value: str) -> None:
-    environment.setenv(PIPELINE_SCHEDULE, value)
-    schedule = pipeline_schedule()
+def test_cron_and_raw_data_are_joined_in_any_order(value: str) -> None:
+    schedule = schedule_of("ecg", value)
     assert cron_of(schedule) == "0 3 * * *"
-    assert list(schedule.asset_condition.objects) == [RAW_DATA_ASSET]
+    assert list(schedule.asset_condition.objects) == [raw_data_asset("ecg")]
 
 
-def test_a_joined_cron_expression_has_the_time_zone_of_a_plain_one(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv(PIPELINE_SCHEDULE, "raw-data or @daily")
-    assert pipeline_schedule().timetable == DAG("plain", schedule="@daily").timetable
+def test_a_joined_cron_expression_has_the_time_zone_of_a_plain_one() -> None:
+    assert schedule_of("ecg", "raw-data or @daily").timetable == DAG("plain", schedule="@daily").timetable
 
 
-def test_two_cron_expressions_are_refused(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv(PIPELINE_SCHEDULE, "@daily or @weekly")
-    with pytest.raises(
-        SettingError, match=r"SAGEMAKER_PCA_SCHEDULE=@daily or @weekly has 2 cron expressions\. Give one"
-    ):
-        pipeline_schedule()
+def test_two_cron_expressions_are_refused() -> None:
+    with pytest.raises(SettingError, match=r"schedule='@daily or @weekly' of ecg has 2 cron expressions\. Give one"):
+        schedule_of("ecg", "@daily or @weekly")
 
 
 def test_looks_have_a_cron_expression_of_their_own(environment: pytest.MonkeyPatch) -> None:
@@ -86,20 +94,17 @@ def test_looks_have_a_cron_expression_of_their_own(environment: pytest.MonkeyPat
     assert look_schedule() == "*/10 * * * *"
 
 
-def test_a_queue_is_watched_beside_the_looks_by_time(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv(EVENTS_QUEUE_URL, QUEUE_URL)
-    (alone,) = look_schedule()
-    environment.setenv(PIPELINE_SCHEDULE, "raw-data")
-    schedule = look_schedule()
-    (beside,) = schedule.asset_condition.objects
+def test_a_queue_is_watched_beside_the_looks_by_time() -> None:
+    asset = s3_events_asset("ecg", QUEUE_URL)
+    assert time_or_asset(None, asset) == [asset]
+    schedule = time_or_asset("@hourly", asset)
 
     assert cron_of(schedule) == "0 * * * *"
-    for asset in (alone, beside):
-        (watcher,) = asset.watchers
-        assert watcher.trigger.serialize() == (
-            "sagemaker_pca.triggers.s3_events.S3EventsTrigger",
-            {"queue_url": QUEUE_URL, "aws_conn_id": "aws_default"},
-        )
+    (watcher,) = asset.watchers
+    assert watcher.trigger.serialize() == (
+        "sagemaker_pca.triggers.s3_events.S3EventsTrigger",
+        {"queue_url": QUEUE_URL, "aws_conn_id": "aws_default"},
+    )
 
 
 def test_data_settles_for_a_minute_unless_said_otherwise(environment: pytest.MonkeyPatch) -> None:

@@ -256,8 +256,8 @@ def test_the_deployment_sets_prices_and_caps_for_every_operator(
     inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inventory.serve("e", tags={"expires-at": PAST})
-    variable = {"hourly_prices": {"ml.m5.large": 0.2}, "max_delete_percent": 100, "include": ["nothing"]}
-    monkeypatch.setenv("AIRFLOW_VAR_SAGEMAKER_ENDPOINTS", json.dumps(variable))
+    variable = {"hourly_prices": {"ml.m5.large": 0.2}, "max_delete_percent": 100}
+    monkeypatch.setenv("AIRFLOW_VAR_SAGEMAKER_PCA", json.dumps(variable))
     pushed = Pushed()
     execute(SageMakerSweepOperator(task_id="t", settings={"expired": True}), pushed)
     assert [item["hourly_cost"] for item in pushed["plan"]["resources"]] == [0.2]

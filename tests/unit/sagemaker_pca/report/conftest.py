@@ -203,7 +203,7 @@ def steps(failed: str | None = None, *, rolls_back: bool = False) -> tuple[Step,
 
 def settings() -> tuple[Setting, ...]:
     """Every setting with its built-in value, but for two."""
-    given: dict[str, Any] = {"num_components": "param", "endpoint_name": "variable"}
+    given: dict[str, Any] = {"num_components": "run", "endpoint_name": "pipeline"}
     return tuple(
         Setting(name=name, value=value, origin=given.get(name, "built-in"), help="What it does.")
         for name, value in CONFIG.model_dump(mode="json").items()

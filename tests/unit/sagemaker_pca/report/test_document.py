@@ -35,7 +35,7 @@ def test_numpy_numbers_are_stored_as_plain_ones() -> None:
 
 
 def test_a_setting_may_be_a_tuple() -> None:
-    setting = Setting.model_validate({"name": "feature_columns", "value": ("a", "b"), "origin": "param"})
+    setting = Setting.model_validate({"name": "feature_columns", "value": ("a", "b"), "origin": "run"})
 
     assert setting.value == ["a", "b"]
 

@@ -153,8 +153,8 @@ def test_settings_that_somebody_gave_come_before_the_built_in_ones(promoted: Run
     settings = render_html(promoted).split("<h2>Settings</h2>")[1]
 
     given, built_in = settings.split("<details>")
-    assert 'class="chip param"' in given
-    assert 'class="chip variable"' in given
+    assert 'class="chip run"' in given
+    assert 'class="chip pipeline"' in given
     assert 'class="chip built-in"' not in given
     assert 'class="chip built-in"' in built_in
 

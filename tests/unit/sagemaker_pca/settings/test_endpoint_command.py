@@ -6,10 +6,11 @@ import pytest
 from airflow.sdk import Param
 
 from sagemaker_pca.exceptions import SettingError
-from sagemaker_pca.settings.endpoint_command import EndpointCommand, matches, resolve_command, standing_settings
-from sagemaker_pca.settings.layers import form_fields
+from sagemaker_pca.settings.endpoint_command import EndpointCommand, matches, resolve_command
+from sagemaker_pca.settings.form import form_fields
+from sagemaker_pca.settings.layers import deployment_names
 
-FIELDS = form_fields(EndpointCommand)
+FIELDS = form_fields(EndpointCommand, dict.fromkeys(deployment_names(EndpointCommand)))
 
 
 def refusal(**params: Any) -> str:
@@ -99,25 +100,10 @@ def test_patterns_are_for_whole_names(text: str, pattern: str, expected: bool) -
     assert matches(text, pattern) is expected
 
 
-def test_the_variable_gives_what_the_run_does_not() -> None:
-    config, origins = resolve_command({"idle_days": None, "dry_run": False}, {"idle_days": 3, "bucket": "my-bucket"})
-    assert (config.idle_days, config.bucket, config.dry_run) == (3, "my-bucket", False)
-    assert (origins["idle_days"], origins["dry_run"], origins["name"]) == ("variable", "param", "built-in")
-
-
-def test_other_peoples_sweeps_take_no_condition_from_the_variable() -> None:
-    variable = {"command": "sweep", "expired": True, "max_delete": 5, "hourly_prices": {}, "max_delet": 1}
-    # What is misspelt stays in, to be refused by name.
-    assert standing_settings(variable) == {"max_delete": 5, "hourly_prices": {}, "max_delet": 1}
-
-
-@pytest.mark.parametrize("name", FIELDS)
-def test_the_form_draws_every_setting_and_sends_none(name: str) -> None:
-    field = FIELDS[name]
-    assert "null" in field["type"]
-    assert field["section"] in {"Command", "Selection", "Safety", "Deployment"}
-    assert not {"$ref", "anyOf", "$defs"} & field.keys()
-    assert Param(**field).resolve() is None
+def test_a_sweep_takes_caps_and_prices_from_the_deployment() -> None:
+    config, origins = resolve_command({"idle_days": 3, "dry_run": False}, {}, {"max_delete": 5, "poll_seconds": 1})
+    assert (config.idle_days, config.max_delete, config.dry_run) == (3, 5, False)
+    assert (origins["max_delete"], origins["dry_run"], origins["name"]) == ("deployment", "run", "built-in")
 
 
 def test_the_form_takes_what_the_command_takes() -> None:

@@ -47,9 +47,9 @@ def test_a_run_whose_settings_cannot_work_is_refused_before_aws_is_asked_for_any
     monkeypatch.setenv("AIRFLOW_VAR_SAGEMAKER_PCA", "{}")
     context: Any = {"params": params}
     with pytest.raises(SettingError, match=refusal):
-        preflight(OfflineRun(context))
+        preflight(OfflineRun(context), {})
     with pytest.raises(AssertionError, match="was about to be asked"):
-        preflight(OfflineRun(context | {"params": {}}))
+        preflight(OfflineRun(context | {"params": {}}), {})
 
 
 def test_every_setting_that_is_handed_on_is_held_against_the_services_shape() -> None:
@@ -72,7 +72,7 @@ def test_a_refusal_names_setting_layer_place_value_and_what_is_allowed() -> None
     with pytest.raises(SettingError) as error:
         refuse_malformed_documents(*resolve({}, variable))
     assert str(error.value) == (
-        "deployment_config (variable): deployment_config.BlueGreenUpdatePolicy.TerminationWaitInSeconds=3601 is not "
+        "deployment_config (pipeline): deployment_config.BlueGreenUpdatePolicy.TerminationWaitInSeconds=3601 is not "
         "at least 0 and at most 3600. "
         "See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeploymentConfig.html."
     )
@@ -83,10 +83,10 @@ def test_all_documents_are_named_at_once() -> None:
     with pytest.raises(SettingError) as error:
         refuse_malformed_documents(*resolve({"deployment_config": {"Policy": {}}, "vpc_config": vpc}, {}))
     first, *others = str(error.value).splitlines()
-    assert first.startswith("deployment_config (param): deployment_config.Policy is no member. Allowed: Blue")
-    assert others[0] == "vpc_config (param): vpc_config.Subnets[0]='subnet 1' does not match [-0-9a-zA-Z]+."
+    assert first.startswith("deployment_config (run): deployment_config.Policy is no member. Allowed: Blue")
+    assert others[0] == "vpc_config (run): vpc_config.Subnets[0]='subnet 1' does not match [-0-9a-zA-Z]+."
     assert others[1].startswith(
-        "vpc_config (param): The length of vpc_config.SecurityGroupIds, 6, is not at least 1 and at most 5."
+        "vpc_config (run): The length of vpc_config.SecurityGroupIds, 6, is not at least 1 and at most 5."
     )
     assert "API_DeploymentConfig.html and https://" in others[-1]
 
