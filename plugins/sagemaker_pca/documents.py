@@ -15,7 +15,7 @@ class VersionedDocument(BaseModel):
     A new optional member is no new version. A member whose meaning changes, or that goes, is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     newest_version: ClassVar[int] = 1
     schema_version: int = 1

@@ -28,7 +28,7 @@ class Failure(BaseModel):
     :param log_tail: the last lines of the log of what failed
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     reason: str
     hint: str = ""

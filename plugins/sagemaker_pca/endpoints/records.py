@@ -98,7 +98,7 @@ class PastDeployment(BaseModel):
     :param verified: whether they were seen to serve; a record of an earlier release does not tell, and counts as good
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     run_name: str
     endpoint_config_name: str
