@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.operators.sagemaker import (
     SageMakerEndpointConfigOperator,
@@ -26,6 +26,10 @@ from sagemaker_pca.resource_kinds import (
     TRANSFORM_JOB,
     ResourceKind,
 )
+from sagemaker_pca.run.lineage import job_lineage
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
 
 class StartOrAdopt(SageMakerPcaOperator):
@@ -47,7 +51,21 @@ class StartOrAdopt(SageMakerPcaOperator):
         return (self.kind, self.started_name) if self.started_name else None
 
 
-class SageMakerStartProcessingJobOperator(StartOrAdopt, SageMakerProcessingOperator):
+class StartOrAdoptJob(StartOrAdopt):
+    """Likewise for a job, which reads and writes data: what, OpenLineage is told where it is there."""
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """The job's S3 locations, from its request: the provider reads the description of a job that has ended."""
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        lineage = job_lineage(self.kind, self.config, self.started_name or self.config[self.kind.name_key])
+        return OperatorLineage(
+            inputs=[self.path_to_s3_dataset(uri) for uri in lineage.inputs],
+            outputs=[self.path_to_s3_dataset(uri) for uri in lineage.outputs],
+        )
+
+
+class SageMakerStartProcessingJobOperator(StartOrAdoptJob, SageMakerProcessingOperator):
     """Start a processing job, or adopt the one that an earlier try of this task started.
 
     A job under the request's name that is InProgress or Completed and carries the fingerprint of the same request is
@@ -75,12 +93,10 @@ class SageMakerStartProcessingJobOperator(StartOrAdopt, SageMakerProcessingOpera
         """
         if self.skip_reason:
             raise AirflowSkipException(self.skip_reason)
-        started = super().execute(context)
-        self.serialized_job = self.config  # what the provider's OpenLineage facets read
-        return started
+        return super().execute(context)
 
 
-class SageMakerStartTrainingJobOperator(StartOrAdopt, SageMakerTrainingOperator):
+class SageMakerStartTrainingJobOperator(StartOrAdoptJob, SageMakerTrainingOperator):
     """Start a training job, or adopt the one that an earlier try of this task started.
 
     Adoption and attempts work as in :class:`SageMakerStartProcessingJobOperator`.
@@ -95,7 +111,7 @@ class SageMakerStartTrainingJobOperator(StartOrAdopt, SageMakerTrainingOperator)
         super().__init__(config=config, wait_for_completion=False, print_log=False, deferrable=False, **kwargs)
 
 
-class SageMakerStartTransformJobOperator(StartOrAdopt, SageMakerTransformOperator):
+class SageMakerStartTransformJobOperator(StartOrAdoptJob, SageMakerTransformOperator):
     """Start a batch transform job, or adopt the one that an earlier try of this task started.
 
     Adoption and attempts work as in :class:`SageMakerStartProcessingJobOperator`.

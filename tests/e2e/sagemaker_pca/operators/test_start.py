@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from sagemaker_pca.exceptions import JobFailedError
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.operators.start import SageMakerStartProcessingJobOperator
 from sagemaker_pca.resource_kinds import ENDPOINT_CONFIG, MODEL, PROCESSING_JOB
 from sagemaker_pca.run.attempts import ATTEMPT_LIMIT, FINGERPRINT_TAG, StartedResource
 from tests.e2e.sagemaker_local.embedded_aws import (
@@ -203,3 +204,19 @@ def test_a_hundred_attempts_are_enough(aws: EmbeddedAws, hook: SageMakerPcaHook)
         aws.sagemaker.create_model(**model | {"ModelName": f"{name}-{attempt}"})
     with pytest.raises(JobFailedError, match=f"every attempt name of model {name} is taken"):
         hook.start_or_adopt(MODEL, model)
+
+
+def test_openlineage_is_told_what_the_started_attempt_reads_and_writes(aws: EmbeddedAws) -> None:
+    name = unique_name("job")
+    outputs = [s3_output("out", f"s3://{aws.bucket}/features/{name}/", "/opt/ml/processing/output")]
+    request = job_request(FAILS, ProcessingOutputConfig={"Outputs": outputs}) | {"ProcessingJobName": name}
+    aws.sagemaker.create_processing_job(**request)
+    aws.wait_for_processing(name)
+
+    start = SageMakerStartProcessingJobOperator(task_id="start", config=request)
+    assert start.execute({})["name"] == f"{name}-2"
+    lineage = start.get_openlineage_facets_on_complete(None)
+    assert [(dataset.namespace, dataset.name) for dataset in lineage.outputs] == [
+        (f"s3://{aws.bucket}", f"features/{name}-2/")
+    ]
+    assert lineage.inputs == []
