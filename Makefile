@@ -1,7 +1,7 @@
 # What a person types; `make` alone lists it from the comments behind the targets. Paths are relative so that a folder
 # whose name holds spaces works, and no variable is called COLUMNS, which terminals export.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ui stop test test-slow test-all soak coverage lint bench lock compose-env aws-check clean
+.PHONY: help setup setup-dev demo ui stop test test-slow test-all soak coverage lint docs picture bench lock compose-env aws-check clean
 MAKEFLAGS += --no-print-directory
 
 DATA =
@@ -66,8 +66,15 @@ lint: setup-dev ## ruff, mypy --strict, and the import rules of the architecture
 	@.venv/bin/python -m mypy
 	@.venv/bin/python -c 'from importlinter.cli import lint_imports_command as main; main()'
 
-bench: setup-dev ## measure speed and memory, which takes some 15 minutes, and put the figures into the README [ONLY="processing endpoint"]
-	@.venv/bin/python -m benchmarks $(ONLY); status=$$?; .venv/bin/python -m docs.readme_tables && exit $$status
+docs: setup-dev ## build the documentation as a site in site/; fails at a dead link
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build
+	@echo 'Open site/index.html.'
+
+picture: demo ## take the README's picture of a report anew, with Chromium
+	@$(VENV_PYTHON) -m docs.report_picture
+
+bench: setup-dev ## measure speed and memory, which takes some 15 minutes, and put the figures into docs/benchmarks.md [ONLY="processing endpoint"]
+	@.venv/bin/python -m benchmarks $(ONLY); status=$$?; .venv/bin/python -m docs.generated_tables && exit $$status
 
 lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt
 	@for name in requirements requirements-dev; do .venv/bin/python -m uv pip compile --quiet --no-emit-index-url \
@@ -81,5 +88,5 @@ aws-check: setup ## run a small sample on your AWS account: cost first, then ask
 	@$(VENV_PYTHON) -m quickstart aws-check --settings "$$SETTINGS" --hourly-prices "$$HOURLY_PRICES" $(if $(YES),--yes)
 
 clean: stop ## remove everything the other targets made, .venv included
-	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage site
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

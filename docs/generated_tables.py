@@ -1,0 +1,139 @@
+"""Writes the tables of docs/, from the code and from what `make bench` found: `python -m docs.generated_tables`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from benchmarks.measurement import Results, picture_path
+from benchmarks.table import growth_markdown, markdown
+from sagemaker_pca.settings.endpoint_command import EndpointCommand
+from sagemaker_pca.settings.layers import what_decides
+from sagemaker_pca.settings.pipeline import PcaRunConfig
+from sagemaker_pca.settings.transform import TransformConfig
+
+DOCS = Path(__file__).parent
+TAB = "\\t"
+SETTINGS: dict[str, type[BaseModel]] = {
+    "pca_pipeline": PcaRunConfig,
+    "pca_batch_transform": TransformConfig,
+    "sagemaker_endpoints": EndpointCommand,
+}
+# What stands between two comments of a page, by the page and the name in its comments.
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "settings.md": {"settings of pca_pipeline": lambda: settings_table(SETTINGS["pca_pipeline"])},
+    "batch-transform.md": {"settings of pca_batch_transform": lambda: settings_table(SETTINGS["pca_batch_transform"])},
+    "endpoints.md": {"settings of sagemaker_endpoints": lambda: settings_table(SETTINGS["sagemaker_endpoints"])},
+    "benchmarks.md": {"speed": lambda: speed_section(Results.read())},
+}
+
+
+def settings_table(model: type[BaseModel]) -> str:
+    """One row per setting, under the heading of its section."""
+    properties, columns = model.model_json_schema()["properties"], _columns(model)
+    lines, section = [_row([*columns]), "|" + "---|" * len(columns)], None
+    for name, schema in properties.items():
+        if schema["section"] != section:
+            section = schema["section"]
+            lines.append(f"| **{section}** |" + " |" * (len(columns) - 1))
+        lines.append(_row([cell(name, schema) for cell in columns.values()]))
+    return "\n".join(lines) + "\n"
+
+
+def _columns(model: type[BaseModel]) -> dict[str, Callable[[str, dict[str, Any]], str]]:
+    """What stands in each column, by its heading."""
+    decides = what_decides(model)
+    is_of_a_run = decides.keys() == model.model_fields.keys()
+    return {
+        "setting": lambda name, _schema: f"`{name}`",
+        "default": lambda name, _schema: _default(model, name),
+        "allowed": lambda _name, schema: _allowed(schema),
+        "what it does": lambda _name, schema: _cell(schema["description"]),
+        **({"decides": lambda name, _schema: decides[name]} if is_of_a_run else {}),
+    }
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _default(model: type[BaseModel], name: str) -> str:
+    default = model.model_fields[name].default
+    if default is None or default in ((), {}):
+        return "unset"
+    shown = ", ".join(default) if isinstance(default, tuple) else str(default)
+    return _code(shown.lower() if isinstance(default, bool) else shown)
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    shape = schema | next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), {})
+    if "enum" in shape:
+        return ", ".join(_code(value) for value in shape["enum"])
+    bounds = [f"≥ {shape['minimum']:g}"] if "minimum" in shape else []
+    bounds += [f"≤ {shape['maximum']:g}"] if "maximum" in shape else []
+    kinds = {"array": "list", "boolean": "true, false", "object": "JSON object", "string": "text"}
+    return " ".join(bounds) or kinds[shape["type"]]
+
+
+def _code(text: str) -> str:
+    """A value as code, which neither ends its table cell nor shows what keeps it from doing so."""
+    return f"<code>{_cell(text)}</code>" if "|" in text else f"`{text.replace(chr(9), TAB)}`"
+
+
+def _cell(text: str) -> str:
+    """Text that does not end its table cell; what stands in angle brackets would else be an HTML element."""
+    return text.replace("|", "&#124;").replace("<", "&lt;")
+
+
+def speed_section(results: Results) -> str:
+    """The rows that have a limit, where and when they were taken, and the pictures."""
+    if not results.groups:
+        return "Nothing measured yet.\n"
+    pictures = (f"![{group.title}]({picture_path(name).relative_to(DOCS)})" for name, group in results.groups.items())
+    paragraphs = (
+        _taken(results),
+        markdown(results.groups).rstrip(),
+        growth_markdown(results.groups).rstrip(),
+        *pictures,
+    )
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _taken(results: Results) -> str:
+    groups = results.groups.values()
+    loads = [load for group in groups for load in (group.load_before, group.load_after)]
+    machines = sorted({str(group.machine) for group in groups})
+    return (
+        f"Taken {max(group.taken_at for group in groups)} on {'; '.join(machines)}, "
+        f"with a load average between {min(loads):g} and {max(loads):g}."
+    )
+
+
+def with_tables(page: str, text: str) -> str:
+    """The text of a page with its tables as code and results say now."""
+    for name, make in PARTS[page].items():
+        text = with_part(page, text, name, make())
+    return text
+
+
+def with_part(page: str, text: str, name: str, part: str) -> str:
+    """The text of a page with other lines between the two comments of a name.
+
+    Raises:
+        ValueError: when the page has no such comment.
+    """
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    before, found, rest = text.partition(begin)
+    if not found:
+        raise ValueError(f"{page} has no line {begin.strip()}. Put it, and its end, where the table belongs.")
+    # Markdown needs an empty line before and after a table.
+    return f"{before}{begin}\n{part}\n{end}{rest.partition(end)[2]}"
+
+
+if __name__ == "__main__":
+    for page in PARTS:
+        path = DOCS / page
+        path.write_text(with_tables(page, path.read_text(encoding="utf-8")), encoding="utf-8")
