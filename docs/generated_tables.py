@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from benchmarks.measurement import Results, picture_path
 from benchmarks.table import growth_markdown, markdown
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
-from sagemaker_pca.settings.layers import what_decides
+from sagemaker_pca.settings.layers import deployment_names, what_decides
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 from sagemaker_pca.settings.transform import TransformConfig
 
@@ -45,13 +45,14 @@ def settings_table(model: type[BaseModel]) -> str:
 
 def _columns(model: type[BaseModel]) -> dict[str, Callable[[str, dict[str, Any]], str]]:
     """What stands in each column, by its heading."""
-    decides = what_decides(model)
+    decides, of_deployment = what_decides(model), deployment_names(model)
     is_of_a_run = decides.keys() == model.model_fields.keys()
     return {
         "setting": lambda name, _schema: f"`{name}`",
         "default": lambda name, _schema: _default(model, name),
         "allowed": lambda _name, schema: _allowed(schema),
         "what it does": lambda _name, schema: _cell(schema["description"]),
+        "home": lambda name, _schema: "Variable" if name in of_deployment else "DAG file",
         **({"decides": lambda name, _schema: decides[name]} if is_of_a_run else {}),
     }
 

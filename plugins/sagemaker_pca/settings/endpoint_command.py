@@ -1,6 +1,6 @@
 """Every setting of the endpoint commands: its default, range, help and section, defined once.
 
-The trigger form, validation and the README's settings table are all made from `EndpointCommand`.
+The trigger form, validation and the table in docs/endpoints.md are all made from `EndpointCommand`.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ def refuse_unknown(model: type[BaseModel], given: Mapping[str, Any], where: str)
     for name in given:
         if name not in model.model_fields:
             nearest = difflib.get_close_matches(name, model.model_fields, n=1, cutoff=0.4)
-            hint = f"Did you mean {nearest[0]}?" if nearest else "See the settings table in the README."
+            hint = f"Did you mean {nearest[0]}?" if nearest else "See docs/settings.md."
             raise SettingError(f"{name} in {where} is no setting of this pipeline. {hint}")
 
 

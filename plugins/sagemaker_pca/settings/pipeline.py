@@ -1,6 +1,6 @@
 """Every setting of a run: its default, range, help and section, defined once.
 
-The trigger form, validation, the README's settings table and the run report are all made from `PcaRunConfig`.
+The trigger form, validation, the table in docs/settings.md and the run report are all made from `PcaRunConfig`.
 Owns no locations (`run.locations`) and no requests (`run.service_requests`).
 """
 

@@ -83,7 +83,7 @@ def test_unknown_setting_in_the_dag_file_says_where_it_stands() -> None:
 
 
 def test_unknown_setting_near_to_none_points_to_the_table() -> None:
-    assert refusal(run={"qqq": 1}).endswith("See the settings table in the README.")
+    assert refusal(run={"qqq": 1}).endswith("See docs/settings.md.")
 
 
 @pytest.mark.parametrize(
