@@ -39,9 +39,8 @@ class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
         sweep = SageMakerSweepOperator(task_id="sweep", settings={"expired": True, "dry_run": False})
         SageMakerDeleteChainOperator.partial(task_id="delete").expand(chain=sweep.output)
 
-    :param settings: conditions, and what else differs from the deployment's settings, as docs/endpoints.md has the
-        endpoint commands has them (templated). Those of the deployment that are not given come from the Airflow
-        Variable ``sagemaker_pca``
+    :param settings: conditions, and what else differs from the deployment's settings, by the names of docs/endpoints.md
+        (templated). Those of the deployment that are not given come from the Airflow Variable ``sagemaker_pca``
     :return: chains of deletions; none for a dry run, which is the default
     """
 
