@@ -32,7 +32,8 @@ from sagemaker_pca.steps.pipeline_run import PipelineRun
 
 log = logging.getLogger(__name__)
 
-CODE_PATH = Path(__file__).parents[3] / CODE_FOLDER
+# Within the package where that is installed, beside plugins/ in a checkout.
+CODE_PATHS = (Path(__file__).parents[1] / CODE_FOLDER, Path(__file__).parents[3] / CODE_FOLDER)
 RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 # A file of more than so many times a host's even share of the bytes keeps one host busy while the others have ended.
 OVERSIZED_SHARES = 1.5
@@ -152,8 +153,23 @@ def plan_inputs(run: PipelineRun) -> tuple[StagedInputs, dict[str, bytes]]:
 
 def code_files() -> dict[str, bytes]:
     """The container's code by its name below the job's code folder, in order."""
-    paths = sorted(CODE_PATH.rglob("*.py"))
-    return {path.relative_to(CODE_PATH.parent).as_posix(): path.read_bytes() for path in paths}
+    folder = code_folder()
+    return {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+
+
+def code_folder(paths: Sequence[Path] = CODE_PATHS) -> Path:
+    """Where the container's code lies.
+
+    Raises:
+        InputError: when it is in neither place.
+    """
+    for path in paths:
+        if path.is_dir():
+            return path
+    raise InputError(
+        f"The container's code is neither at {' nor at '.join(map(str, paths))}. "
+        f"Copy {CODE_FOLDER}/ of the release there, whole."
+    )
 
 
 def upload(run: PipelineRun, contents: Mapping[str, bytes]) -> None:
