@@ -6,7 +6,7 @@ A pipeline of your own takes three lines, in this file or in one beside it; Airf
     # An Airflow DAG file.
     from sagemaker_pca.dags import pca_pipeline
 
-    pca_pipeline("ecg_weekly", schedule="@weekly", settings={"feature_columns": ["Ch5", "Ch6"], "endpoint_name": "ecg"})
+    pca_pipeline("ecg", schedule="@weekly", settings={"feature_columns": ["i", "ii", "v1"], "endpoint_name": "ecg"})
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ def test_site_is_built_without_a_warning_and_has_the_reference(tmp_path: Path) -
     built = build(ROOT, tmp_path / "site")
     assert built.returncode == 0, built.stdout + built.stderr
     reference = (tmp_path / "site" / "api.html").read_text(encoding="utf-8")
-    for name in ("operators.deploy.SageMakerDeployEndpointOperator", "sensors.jobs.SageMakerTrainingJobSensor"):
-        assert f'id="sagemaker_pca.{name}"' in reference
+    for name in ("dags.pca_pipeline.pca_pipeline", "sagemaker_pca.operators.deploy.SageMakerDeployEndpointOperator"):
+        assert f'id="{name}"' in reference
     assert ":param" not in reference
 
 
