@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 DATA =
 FEATURES =
 COMPONENTS =
+DELIMITER =
+DECIMAL =
+SCALING =
 ONLY =
 PORT = 8080
 SETTINGS =
@@ -22,11 +25,14 @@ NO_PYTHON = Python 3.11 is missing: install it, or name it: make setup PYTHON=/p
 INSTALL = python='$(PYTHON)'; [ -n "$$python" ] || { echo '$(NO_PYTHON)' >&2; exit 1; }; exec "$$python" quickstart/install.py
 VENV_PYTHON = exec .venv/bin/python
 PYTEST = $(VENV_PYTHON) -m pytest
+# What demo and ui run on: data of one's own, the common settings by name, all others in SETTINGS.
+OWN_DATA = --data "$$DATA" --features "$$FEATURES" --components "$$COMPONENTS" --delimiter "$$DELIMITER" \
+	--decimal "$$DECIMAL" --scaling "$$SCALING" --settings "$$SETTINGS"
 
 # One more than there are processors: end-to-end tests wait for programs to start, and for each other's answers.
 TEST_WORKERS = $(shell expr 1 + $$(nproc 2>/dev/null || echo 2))
 
-export DATA FEATURES COMPONENTS PORT SETTINGS HOURLY_PRICES MINUTES SEED
+export DATA FEATURES COMPONENTS DELIMITER DECIMAL SCALING PORT SETTINGS HOURLY_PRICES MINUTES SEED
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,8 +43,8 @@ setup: ## create .venv and install the pinned requirements (at once when nothing
 setup-dev: ## also install what tests and linters need
 	@$(INSTALL) --dev
 
-demo: setup ## run the pipeline on this machine and print its report [DATA=my.csv|folder FEATURES=a,b,c COMPONENTS=2]
-	@$(VENV_PYTHON) -m quickstart demo --data "$$DATA" --features "$$FEATURES" --components "$$COMPONENTS"
+demo: setup ## run the pipeline on this machine and print its report [DATA=my.csv FEATURES=a,b,c COMPONENTS=2 SETTINGS=]
+	@$(VENV_PYTHON) -m quickstart demo $(OWN_DATA)
 
 ui: setup ## Airflow's web interface with the pipeline and sample data in place, until Ctrl-C [PORT=8080]
 	@$(VENV_PYTHON) -m quickstart ui --port "$$PORT"

@@ -43,7 +43,7 @@ class CsvFile:
         self.bytes_read = self.skipped_rows = 0
         self._arguments, self._gzipped = arguments, name.lower().endswith(".gz")
         self._skips, self._newlines_in_cells = arguments.on_bad_rows == "skip", arguments.newlines_in_cells
-        rows = self._rows()
+        rows = self.rows()
         header = self._header(rows)
         first_row = next((row.cells for row in rows if row.cells), [])
         self.columns = match_trailing_delimiter([column.strip() for column in header], first_row)
@@ -78,7 +78,7 @@ class CsvFile:
 
     def bad_rows(self) -> Iterator[BadRow]:
         """The bad rows, found by reading cell by cell; of a cell that spans lines each line."""
-        for row in self._rows():
+        for row in self.rows():
             if row.cells is None:
                 reason = f"a quoted cell spans lines {row.first_line} to {row.last_line}"
                 for line in range(row.first_line, row.last_line + 1):
@@ -121,7 +121,7 @@ class CsvFile:
         if lines.spanning_lines and not self._skips:
             raise self._failure("a quoted cell spans lines")
         if lines.quotes.open_lines:
-            deque(self._rows(), maxlen=0)  # raises, naming where it opens
+            deque(self.rows(), maxlen=0)  # raises, naming where it opens
         if row_count + self.skipped_rows != lines.row_count:
             raise InputError(f"{self.name}: {lines.row_count:,} rows became {row_count:,}. Correct its quotes.")
         self.skipped_rows += lines.spanning_lines
@@ -132,7 +132,8 @@ class CsvFile:
         allowed = f" {ALLOWED}" if "spans lines" in str(where) else ""
         return InputError(f"{where or f'{self.name}: {problem}'}. Correct the file, or skip bad rows.{allowed}")
 
-    def _rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row]:
+        """The header and all rows, cell by cell; a blank line has no cells. Raises InputError for an open quote."""
         quotes, record, first_line, number = QuotedCells(self._arguments.delimiter), [], 1, 0
         with self._text() as text:
             for number, line in enumerate(text, start=1):

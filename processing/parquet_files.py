@@ -29,11 +29,11 @@ class ParquetFile:
         self._wanted, self._gaps_are_bad = arguments.feature_columns, arguments.missing_values == "fail"
         with self._open() as file:
             schema, self._row_count = file.schema_arrow, file.metadata.num_rows
-        self.columns = list(schema.names)
+        self.columns, kinds = list(schema.names), schema.types
+        self.numeric_columns = [column for index, column in enumerate(self.columns) if is_number(kinds[index])]
         for column, index in find_columns(self.columns, self._wanted, name).items():
-            kind = schema.types[index]
-            if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-                raise InputError(f"{name}: column {column!r} has type {kind}. Store it as numbers.")
+            if not is_number(kinds[index]):
+                raise InputError(f"{name}: column {column!r} has type {kinds[index]}. Store it as numbers.")
 
     def batches(self) -> Iterator[FloatArray]:
         """Feature columns, shape (d, rows): NaN where a value is missing."""
@@ -64,3 +64,8 @@ class ParquetFile:
                 yield file
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{self.name} is cut off or damaged: {error}. Upload it again.") from error
+
+
+def is_number(kind: Any) -> bool:
+    """Whether a column of this Arrow type can be a feature."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))

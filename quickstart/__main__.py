@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.console import Console
 
-from quickstart.aws_check import CheckOptions, run_check
 from quickstart.compose_env import write_compose_env
 from quickstart.demo import DemoOptions, run_demo
 from quickstart.processes import Interrupted, QuickstartError
@@ -41,9 +40,7 @@ def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m quickstart", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="run the pipeline once and print its report")
-    demo.add_argument("--data", default="", help="a .csv or .csv.gz file, or a folder of them (default: sample ECG)")
-    demo.add_argument("--features", default="", help="feature columns: a,b,c")
-    demo.add_argument("--components", default="", help="principal components to keep")
+    add_data_options(demo)
     ui = commands.add_parser("ui", help="Airflow's web interface until Ctrl-C")
     ui.add_argument("--port", default="8080", help="port on 127.0.0.1 (default: %(default)s)")
     commands.add_parser("stop", help="end a running ui")
@@ -53,6 +50,17 @@ def command_line() -> argparse.ArgumentParser:
     aws_check.add_argument("--hourly-prices", default="", help='dollars: {"ml.m5.large": 0.115} (default: known ones)')
     aws_check.add_argument("--yes", action="store_true", help="agree to the cost without being asked")
     return parser
+
+
+def add_data_options(command: argparse.ArgumentParser) -> None:
+    """What a run is made of: data of the user's own, and settings of the pipeline, the common ones by name."""
+    command.add_argument("--data", default="", help="CSV, TSV or Parquet: a file or a folder (default: sample ECG)")
+    command.add_argument("--features", default="", help="feature columns: a,b,c (default: the numeric ones)")
+    command.add_argument("--components", default="", help="principal components to keep")
+    command.add_argument("--delimiter", default="", help="field separator (default: the file's)")
+    command.add_argument("--decimal", default="", help="decimal mark (default: the file's)")
+    command.add_argument("--scaling", default="", help="none or standardize")
+    command.add_argument("--settings", default="", help="further settings of the pipeline, as a JSON object")
 
 
 def whole_number(name: str, text: str, low: int, high: int) -> int:
@@ -85,7 +93,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Run the command that the user named."""
     match options.command:
         case "demo":
-            return run_demo(demo_options(options), console)
+            return run_demo(DemoOptions(data_path(options), chosen_settings(options)), console)
         case "ui":
             return run_ui(whole_number("PORT", options.port, 1, 65_535), console)
         case "stop":
@@ -93,19 +101,30 @@ def run(options: argparse.Namespace, console: Console) -> int:
         case "compose-env":
             return write_compose_env(console)
         case _:
+            # Imports Airflow, which takes longer than other commands take to begin.
+            from quickstart.aws_check import CheckOptions, run_check
+
             hourly_prices = prices("HOURLY_PRICES", options.hourly_prices)
             return run_check(
                 CheckOptions(json_object("SETTINGS", options.settings), hourly_prices, options.yes), console
             )
 
 
-def demo_options(options: argparse.Namespace) -> DemoOptions:
-    """What the user chose for the demo."""
-    return DemoOptions(
-        data=Path(options.data).expanduser() if options.data else None,
-        feature_columns=tuple(split_columns(options.features)),
-        num_components=whole_number("COMPONENTS", options.components, 1, 10_000) if options.components else None,
-    )
+def data_path(options: argparse.Namespace) -> Path | None:
+    """The data that the user named."""
+    return Path(options.data).expanduser() if options.data else None
+
+
+def chosen_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The pipeline's settings that the user gave, those by name over those of the JSON object."""
+    named = {
+        "feature_columns": split_columns(options.features),
+        "num_components": options.components and whole_number("COMPONENTS", options.components, 1, 10_000),
+        "delimiter": options.delimiter.replace("\\t", "\t"),
+        "decimal": options.decimal,
+        "scaling": options.scaling,
+    }
+    return json_object("SETTINGS", options.settings) | {name: value for name, value in named.items() if value}
 
 
 if __name__ == "__main__":

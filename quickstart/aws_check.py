@@ -21,7 +21,8 @@ from quickstart.airflow_home import airflow_environment, create_airflow_home
 from quickstart.aws_account import AwsAccount, check_bucket, check_role, signed_in
 from quickstart.aws_cost import cost_ceiling
 from quickstart.aws_removal import MadeByCheck, Removal
-from quickstart.demo import DAG_ID, GRACE_SECONDS, checked_config, results_folder, run_pipeline, show_report
+from quickstart.checked_settings import checked_config
+from quickstart.demo import DAG_ID, GRACE_SECONDS, results_folder, run_pipeline, show_report
 from quickstart.embedded_service import download_report
 from quickstart.processes import QuickstartError, ignore_ending_signals, programs_end_here
 from quickstart.sample_ecg import write_recordings

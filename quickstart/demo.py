@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
+import webbrowser
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from rich.console import Console
 
 from quickstart.airflow_database import begun_steps
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home
+from quickstart.checked_settings import checked_config, with_components
 from quickstart.embedded_service import (
     BUCKET,
     POLL_SECONDS,
@@ -27,14 +30,13 @@ from quickstart.embedded_service import (
 )
 from quickstart.processes import QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.progress import RunProgress
-from quickstart.raw_data import check_columns, raw_files
+from quickstart.raw_data import RawData, read_raw_data
 from quickstart.sample_ecg import write_recordings
-from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.report.document import RunReport
 from sagemaker_pca.report.text import render_text
-from sagemaker_pca.settings.pipeline import PcaRunConfig, resolve
 
 DAG_ID = "pca_pipeline"
+OWN_SETTINGS = ("bucket", "raw_data_uri")
 LOOK_SECONDS = 0.2
 # `airflow dags test` goes on after SIGTERM, and nothing of it is kept but its log.
 GRACE_SECONDS = 2.0
@@ -45,41 +47,29 @@ class DemoOptions:
     """What the user chose; nothing chosen runs the sample data with the pipeline's defaults."""
 
     data: Path | None = None
-    feature_columns: tuple[str, ...] = ()
-    num_components: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def run_params(self) -> dict[str, Any]:
-        """Return the params of the run."""
-        params: dict[str, Any] = {"poll_seconds": POLL_SECONDS}
-        if self.feature_columns:
-            default = int(PcaRunConfig.model_fields["num_components"].default)
-            params["feature_columns"] = list(self.feature_columns)
-            params["num_components"] = min(default, len(self.feature_columns))
-        if self.num_components is not None:
-            params["num_components"] = self.num_components
-        return params
+    def raw_data(self) -> RawData | None:
+        """The user's own data with its settings, read as far as the first rows; None where the sample is asked for.
 
-
-def checked_config(settings: Mapping[str, Any]) -> PcaRunConfig:
-    """The settings of a run, checked as the run itself will check them.
-
-    Raises:
-        QuickstartError: when they contradict each other, or one is unknown or out of range
-    """
-    try:
-        return resolve(settings, {}).config
-    except SettingError as error:
-        raise QuickstartError(str(error)) from None
+        Raises:
+            QuickstartError: when the run would end at them
+        """
+        if own := [name for name in OWN_SETTINGS if name in self.settings]:
+            raise QuickstartError(f"{own[0]} is set by the demo itself: it uploads what DATA names.")
+        return read_raw_data(self.data, self.settings) if self.data else None
 
 
 def run_demo(options: DemoOptions, console: Console) -> int:
     """Run the pipeline against an embedded service of its own and return the run's outcome as an exit code."""
-    params = options.run_params()
-    config = checked_config(params)
+    own = options.raw_data()
+    params = {"poll_seconds": POLL_SECONDS, **(own.settings if own else with_components(options.settings))}
+    checked_config(params)
+    for note in own.notes if own else ():
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="sagemaker-pca-demo-") as name, programs_end_here(GRACE_SECONDS):
         work = Path(name)
-        files = raw_files(options.data) if options.data else write_recordings(work / "recordings")
-        check_columns(files, config)
+        files = own.files if own else write_recordings(work / "recordings")
         kept = results_folder("demo")
         create_airflow_home(work / "airflow")
         service, address = start_service(work)
@@ -143,7 +133,16 @@ def show_report(report: Path | None, folder: Path, command: str, console: Consol
     document = RunReport.read(report.read_bytes(), shown_path(report))
     again = f"Repair the cause and run {command} again."
     print("", render_text(document, colour=colour, again=again), "", sep="\n", flush=True)
-    console.print(f"Report with plots: {shown_path(report.with_suffix('.html'))}", highlight=False, soft_wrap=True)
+    page = report.with_suffix(".html")
+    console.print(f"Report with plots: {shown_path(page)}", highlight=False, soft_wrap=True)
+    if console.is_terminal and page.exists() and has_browser():
+        webbrowser.open(page.resolve().as_uri())
+
+
+def has_browser(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
+    """Whether a page would open in a window of its own: a browser in the terminal would cover what was printed."""
+    named = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    return platform == "darwin" or any(environment.get(name) for name in named)
 
 
 def shown_path(path: Path) -> str:

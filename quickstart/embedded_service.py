@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from quickstart.airflow_home import plain_environment
 from quickstart.processes import QuickstartError, last_lines, start_program
+from quickstart.raw_data import raw_name
 
 BUCKET = "sagemaker-pca-us-east-1-123456789012"
 RAW_PREFIX = "raw/"
@@ -56,7 +57,7 @@ def upload_raw_data(address: str, files: Sequence[Path]) -> str:
     s3 = s3_client(address)
     s3.create_bucket(Bucket=BUCKET)
     for path in files:
-        s3.upload_file(str(path), BUCKET, RAW_PREFIX + path.name)
+        s3.upload_file(str(path), BUCKET, RAW_PREFIX + raw_name(path))
     return f"s3://{BUCKET}/{RAW_PREFIX}"
 
 

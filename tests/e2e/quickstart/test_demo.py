@@ -96,13 +96,15 @@ def test_the_small_data_of_a_new_user_is_promoted(desk: Desk, name: str) -> None
     assert (report.data.row_count, [column.name for column in report.data.columns]) == (len(data), columns)
 
 
-def test_a_text_column_is_refused_by_the_job_in_words_that_the_demo_shows(desk: Desk) -> None:
-    (desk.folder / "data.csv").write_text("name,a\n" + "".join(f"row {number},{number}\n" for number in range(300)))
-    demo = desk.start_demo("--data", "data.csv", "--features", "name,a", "--components", "1")
+def test_a_bad_row_far_down_is_refused_by_the_job_in_words_that_the_demo_shows(desk: Desk) -> None:
+    rows = "".join(f"{number};0,{number}\n" for number in range(700_000))  # beyond what the demo itself reads
+    (desk.folder / "data.tsv").write_text(f"a;b\n{rows}x;1\n")
+    demo = desk.start_demo("--data", "data.tsv", "--components", "1")
     output, _ = demo.communicate(timeout=RUN_SECONDS)
     assert demo.returncode == 1
+    assert "data.tsv: its decimal is a comma; DECIMAL= sets another.\nFeatures are the numeric columns a, b;" in output
     assert re.search(r"^  failed +wait_for_processing +\d+\.\d s$", output, re.MULTILINE), output
-    assert re.search(r"data\.csv,\s+line\s+2:\s+column\s+'name'\s+holds\s+'row\s+0'", output), output
+    assert re.search(r"data\.tsv\.csv,\s+line\s+700002:\s+column\s+'a'\s+holds\s+'x'", output), output
     assert "clear" not in output
     assert "Repair the cause and run make demo again." in output
     assert desk.left_behind() == []
