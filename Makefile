@@ -46,8 +46,8 @@ setup-dev: ## also install what tests and linters need
 demo: setup ## run the pipeline on this machine and print its report [DATA=my.csv FEATURES=a,b,c COMPONENTS=2 SETTINGS=]
 	@$(VENV_PYTHON) -m quickstart demo $(OWN_DATA)
 
-ui: setup ## Airflow's web interface with the pipeline and sample data in place, until Ctrl-C [PORT=8080]
-	@$(VENV_PYTHON) -m quickstart ui --port "$$PORT"
+ui: setup ## Airflow's web interface with the pipeline and sample data in place, until Ctrl-C [PORT=8080 DATA=my.csv]
+	@$(VENV_PYTHON) -m quickstart ui --port "$$PORT" $(OWN_DATA)
 
 stop: ## end a running make ui
 	@[ ! -x .venv/bin/python ] || $(VENV_PYTHON) -m quickstart stop

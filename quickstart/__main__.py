@@ -13,6 +13,7 @@ from rich.console import Console
 
 from quickstart.compose_env import write_compose_env
 from quickstart.demo import DemoOptions, run_demo
+from quickstart.own_pipeline import own_pipeline
 from quickstart.processes import Interrupted, QuickstartError
 from quickstart.raw_data import split_columns
 from quickstart.ui import run_ui, stop_ui
@@ -43,6 +44,7 @@ def command_line() -> argparse.ArgumentParser:
     add_data_options(demo)
     ui = commands.add_parser("ui", help="Airflow's web interface until Ctrl-C")
     ui.add_argument("--port", default="8080", help="port on 127.0.0.1 (default: %(default)s)")
+    add_data_options(ui)
     commands.add_parser("stop", help="end a running ui")
     commands.add_parser("compose-env", help="write .env with generated secrets for docker compose")
     aws_check = commands.add_parser("aws-check", help="run the pipeline on a real account, and remove what it made")
@@ -95,7 +97,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         case "demo":
             return run_demo(DemoOptions(data_path(options), chosen_settings(options)), console)
         case "ui":
-            return run_ui(whole_number("PORT", options.port, 1, 65_535), console)
+            own = own_pipeline(data_path(options), chosen_settings(options))
+            return run_ui(whole_number("PORT", options.port, 1, 65_535), own, console)
         case "stop":
             return stop_ui(console)
         case "compose-env":

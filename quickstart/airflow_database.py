@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 DATABASE = "airflow.db"
-PATIENCE_SECONDS = 10.0
+# How long a program waits for another's write; SQLite's own 5 s are short for a machine at work.
+PATIENCE_SECONDS = 30.0
 
 
 class Step(NamedTuple):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from quickstart.airflow_database import DATABASE
+from quickstart.airflow_database import DATABASE, PATIENCE_SECONDS
 from quickstart.processes import QuickstartError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ def airflow_environment(
         "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / DATABASE}",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / DATABASE}?timeout={PATIENCE_SECONDS:.0f}",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         **settings,
     }

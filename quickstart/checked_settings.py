@@ -9,6 +9,19 @@ from quickstart.processes import QuickstartError
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.settings.pipeline import PcaRunConfig, resolve
 
+# Where the raw data lies: the quick start uploads it.
+OWN_SETTINGS = ("bucket", "raw_data_uri")
+
+
+def refuse_own(settings: Mapping[str, Any]) -> None:
+    """Refuse settings that the quick start gives itself.
+
+    Raises:
+        QuickstartError: naming the first of them
+    """
+    if own := [name for name in OWN_SETTINGS if name in settings]:
+        raise QuickstartError(f"{own[0]} is set by the quick start, which uploads what DATA names. Leave it out.")
+
 
 def checked_config(settings: Mapping[str, Any]) -> PcaRunConfig:
     """The settings of a run, checked as the run itself will check them.

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from quickstart.airflow_database import begun_steps
 from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home
-from quickstart.checked_settings import checked_config, with_components
+from quickstart.checked_settings import checked_config, refuse_own, with_components
 from quickstart.embedded_service import (
     BUCKET,
     POLL_SECONDS,
@@ -30,13 +30,12 @@ from quickstart.embedded_service import (
 )
 from quickstart.processes import QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.progress import RunProgress
-from quickstart.raw_data import RawData, read_raw_data
+from quickstart.raw_data import read_raw_data
 from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.report.document import RunReport
 from sagemaker_pca.report.text import render_text
 
 DAG_ID = "pca_pipeline"
-OWN_SETTINGS = ("bucket", "raw_data_uri")
 LOOK_SECONDS = 0.2
 # `airflow dags test` goes on after SIGTERM, and nothing of it is kept but its log.
 GRACE_SECONDS = 2.0
@@ -49,20 +48,11 @@ class DemoOptions:
     data: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def raw_data(self) -> RawData | None:
-        """The user's own data with its settings, read as far as the first rows; None where the sample is asked for.
-
-        Raises:
-            QuickstartError: when the run would end at them
-        """
-        if own := [name for name in OWN_SETTINGS if name in self.settings]:
-            raise QuickstartError(f"{own[0]} is set by the demo itself: it uploads what DATA names.")
-        return read_raw_data(self.data, self.settings) if self.data else None
-
 
 def run_demo(options: DemoOptions, console: Console) -> int:
     """Run the pipeline against an embedded service of its own and return the run's outcome as an exit code."""
-    own = options.raw_data()
+    refuse_own(options.settings)
+    own = read_raw_data(options.data, options.settings) if options.data else None
     params = {"poll_seconds": POLL_SECONDS, **(own.settings if own else with_components(options.settings))}
     checked_config(params)
     for note in own.notes if own else ():

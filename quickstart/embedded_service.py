@@ -24,12 +24,15 @@ START_SECONDS = 60.0
 READY_LINE = re.compile(r"sagemaker_local is listening at (http://\S+)")
 
 
-def start_service(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start ``sagemaker_local`` with its data below the folder, and return it with its address once it answers."""
+def start_service(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], str]:
+    """Start ``sagemaker_local`` with its data below the folder, and return it with its address once it answers.
+
+    :param port: to listen at; 0 takes a free one
+    """
     log = folder / "sagemaker_local.log"
     log.unlink(missing_ok=True)
     data = str(folder / "sagemaker_local")
-    arguments = ["sagemaker_local", "--port", "0", "--data-dir", data, "--stop-with-parent"]
+    arguments = ["sagemaker_local", "--port", str(port), "--data-dir", data, "--stop-with-parent"]
     service = start_program(arguments, plain_environment(), log)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and service.poll() is None:
@@ -52,13 +55,13 @@ def s3_client(address: str) -> Any:
     )
 
 
-def upload_raw_data(address: str, files: Sequence[Path]) -> str:
-    """Create the default bucket, put the files under its raw prefix and return that prefix's URI."""
+def upload_raw_data(address: str, files: Sequence[Path], prefix: str = RAW_PREFIX) -> str:
+    """Create the default bucket, put the files under a prefix of it and return that prefix's URI."""
     s3 = s3_client(address)
     s3.create_bucket(Bucket=BUCKET)
     for path in files:
-        s3.upload_file(str(path), BUCKET, RAW_PREFIX + raw_name(path))
-    return f"s3://{BUCKET}/{RAW_PREFIX}"
+        s3.upload_file(str(path), BUCKET, prefix + raw_name(path))
+    return f"s3://{BUCKET}/{prefix}"
 
 
 def download_report(s3: Any, bucket: str, folder: Path, run_name: str = "") -> Path | None:

@@ -16,63 +16,74 @@ from pathlib import Path
 from rich.console import Console
 
 from quickstart.airflow_api import AirflowApi
-from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home, write_private
+from quickstart.airflow_home import ROOT, STATE, airflow_environment, create_airflow_home, write_private
 from quickstart.embedded_service import POLL_SECONDS, start_service, upload_raw_data
+from quickstart.own_pipeline import OWN_DAG_ID, OWN_PREFIX, OwnPipeline
 from quickstart.processes import Interrupted, QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.running import end_running, write_running
 from quickstart.sample_ecg import write_recordings
 
 UI_STATE = STATE / "ui"
 RUNNING = UI_STATE / "running.json"
+OWN_DAGS = UI_STATE / "dags"
 DAG_ID = "pca_pipeline"
+SERVICE_PORT = 5055
+LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 READY_SECONDS = 180.0
 # The log servers would listen on every interface; on one machine the api-server reads the log files themselves.
 SERVICES = {
-    "api-server": ["api-server", "--workers", "1"],
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
+    "api-server": ["uvicorn", "quickstart.api_server:app", "--no-access-log", "--host", "127.0.0.1"],
+    "scheduler": ["airflow", "scheduler", "--skip-serve-logs"],
+    "dag-processor": ["airflow", "dag-processor"],
+    "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
 }
 Programs = dict[str, subprocess.Popen[bytes]]
 
 
-def run_ui(port: int, console: Console) -> int:
-    """Start everything, say where it is, and keep it until it is told to end or one of the programs ends."""
+def run_ui(port: int, own: OwnPipeline | None, console: Console) -> int:
+    """Start everything, say where it is, and keep it until it is told to end or one of the programs ends.
+
+    :param own: a pipeline over the user's own data, beside the one over the sample
+    """
     with only_one_ui(), programs_end_here():
         check_port(port)
         try:
-            serve(port, console)
+            serve(port, own, console)
         except Interrupted:
             console.print("Ending Airflow and the embedded SageMaker.")
     return 0
 
 
-def serve(port: int, console: Console) -> None:
+def serve(port: int, own: OwnPipeline | None, console: Console) -> None:
     """Start the services and wait for one of them to end, which none should."""
     address = f"http://127.0.0.1:{port}"
     write_running(RUNNING, address, [])
     home = UI_STATE / "airflow"
     create_airflow_home(home)
     password = admin_password(home / "passwords.json")
-    service, service_address = start_service(UI_STATE)
+    service, service_address = start_service(UI_STATE, service_port(port, console))
     with tempfile.TemporaryDirectory(prefix="sagemaker-pca-ui-") as recordings:
         upload_raw_data(service_address, write_recordings(Path(recordings)))
+    pipelines = [DAG_ID, *prepare_own(own, service_address, console)]
     environment = airflow_environment(home, service_address, ui_settings(home, port))
     programs: Programs = {"sagemaker_local": service}
     for name, arguments in SERVICES.items():
         log = UI_STATE / f"{name}.log"
         log.unlink(missing_ok=True)
-        programs[name] = start_program(["airflow", *arguments], environment, log, group=service.pid)
+        further = ["--port", str(port)] if name == "api-server" else []
+        programs[name] = start_program([*arguments, *further], environment, log, group=service.pid)
     write_running(RUNNING, address, programs.values())
     api = AirflowApi(address, password)
-    wait_until_ready(api, programs, console)
+    console.print("Airflow starts; this takes about half a minute.")
+    for dag_id in pipelines:
+        wait_until_ready(api, dag_id, programs, console)
     api.set_missing_variable("sagemaker_pca", {"poll_seconds": POLL_SECONDS})
     console.print(
         f"\nAirflow            {address}\n"
         f"login              admin / {password}\n"
         f"embedded SageMaker {service_address}\n"
         f"logs               {UI_STATE}\n\n"
-        f"Trigger {DAG_ID} there and watch it. Ctrl-C here, or make stop elsewhere, ends everything.",
+        f"Trigger {' or '.join(pipelines)} there and watch it. Ctrl-C here, or make stop elsewhere, ends everything.",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -82,10 +93,43 @@ def serve(port: int, console: Console) -> None:
         time.sleep(1)
 
 
+def prepare_own(own: OwnPipeline | None, service_address: str, console: Console) -> list[str]:
+    """Put the user's data and the DAG over it in place, and return its id; without data there is none."""
+    OWN_DAGS.mkdir(exist_ok=True)
+    path = OWN_DAGS / f"{OWN_DAG_ID}.py"
+    path.unlink(missing_ok=True)  # an earlier service's data is gone with it
+    if own is None:
+        return []
+    uri = upload_raw_data(service_address, own.data.files, OWN_PREFIX)
+    path.write_text(own.dag_file(uri), encoding="utf-8")
+    for line in (*own.data.notes, f"{len(own.data.files)} raw file(s) in {uri}", f"The DAG over them is {path}"):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return [OWN_DAG_ID]
+
+
+def service_port(airflow_port: int, console: Console) -> int:
+    """The embedded service's port: the same at every start, so that links of earlier runs lead to a service."""
+    for port in range(SERVICE_PORT, SERVICE_PORT + 100):
+        with contextlib.suppress(OSError):
+            if port != airflow_port:
+                listen(port)
+                if port != SERVICE_PORT:
+                    console.print(
+                        f"Port {SERVICE_PORT} is taken; the embedded SageMaker takes {port}.", highlight=False
+                    )
+                return port
+    raise QuickstartError(f"The ports from {SERVICE_PORT} to {SERVICE_PORT + 99} are taken. Free one of them.")
+
+
+def listen(port: int) -> None:
+    """Listen on a port for a moment; raises OSError where that cannot be."""
+    socket.create_server(("127.0.0.1", port)).close()
+
+
 def check_port(port: int) -> None:
     """Refuse a port that another program listens on, or that this user may not use."""
     try:
-        socket.create_server(("127.0.0.1", port)).close()
+        listen(port)
     except PermissionError:
         raise QuickstartError(f"Port {port} is reserved for root. Choose one above 1023: make ui PORT=8081") from None
     except OSError:
@@ -128,15 +172,20 @@ def ui_settings(home: Path, port: int) -> dict[str, str]:
         "CORE__PARALLELISM": "4",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+            [
+                {"name": name, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(folder), "refresh_interval": 30}}
+                for name, folder in (("pipelines", ROOT / "dags"), ("own", OWN_DAGS))
+            ]
+        ),
     }
 
 
-def wait_until_ready(api: AirflowApi, programs: Programs, console: Console) -> None:
+def wait_until_ready(api: AirflowApi, dag_id: str, programs: Programs, console: Console) -> None:
     """Return once every service reports healthy and the pipeline can be triggered."""
     deadline = time.monotonic() + READY_SECONDS
-    console.print("Airflow starts; this takes about half a minute.")
     with console.status("") as status:
-        while waiting_for := api.unready_part(DAG_ID):
+        while waiting_for := api.unready_part(dag_id):
             check_programs(programs)
             if time.monotonic() > deadline:
                 raise QuickstartError(f"Airflow still waits for {waiting_for}; its logs are in {UI_STATE}.")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from quickstart.__main__ import chosen_settings, command_line, main
-from quickstart.checked_settings import checked_config, with_components
-from quickstart.demo import DemoOptions, has_browser
+from quickstart.checked_settings import checked_config, refuse_own, with_components
+from quickstart.demo import has_browser
 from quickstart.processes import QuickstartError
 
 
@@ -55,9 +55,9 @@ def test_choices_that_contradict_each_other_are_refused_in_the_pipelines_words()
 
 
 @pytest.mark.parametrize("name", ["bucket", "raw_data_uri"])
-def test_where_the_raw_data_lies_is_the_demos_own_affair(name: str) -> None:
-    with pytest.raises(QuickstartError, match=f"{name} is set by the demo itself"):
-        DemoOptions(settings={name: "elsewhere"}).raw_data()
+def test_where_the_raw_data_lies_is_the_quick_starts_own_affair(name: str) -> None:
+    with pytest.raises(QuickstartError, match=f"{name} is set by the quick start"):
+        refuse_own({name: "elsewhere"})
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "²", "99999"])

@@ -24,3 +24,4 @@ def test_every_address_of_the_settings_is_loopback() -> None:
     settings = ui_settings(Path("/home/x"), 8080)
     assert settings["API__HOST"] == "127.0.0.1"
     assert all("//127.0.0.1:8080" in value for value in settings.values() if "//" in value)
+    assert SERVICES["api-server"][-2:] == ["--host", "127.0.0.1"]
