@@ -17,12 +17,15 @@ from sagemaker_local.hosting import Endpoint
 from sagemaker_local.invocations import Answer, error_answer
 from sagemaker_local.job import Job
 from sagemaker_local.models import KINDS, LocalSageMakerBackend
+from sagemaker_local.resources import now
 from sagemaker_local.state_lock import STATE_LOCK
 
 _PATH = re.compile(r"/sagemaker-local/(?P<operation>[a-z]+(_[a-z]+)*)/(?P<name>[^/]+)")
 # "TrainingJob" is the noun of CreateTrainingJob; boto3 spells it training_job.
 _KINDS = {re.sub(r"(?<!^)(?=[A-Z])", "_", kind.noun).lower(): kind for kind in KINDS}
 _LOG_LINES = 200
+# Links outlive the service: those of yesterday's runs lead to today's.
+_FORGETS = f"This service began at {now():%Y-%m-%d %H:%M:%S} UTC and knows nothing of what an earlier one had."
 
 
 def is_resource_page(path: str) -> bool:
@@ -43,7 +46,7 @@ def resource_page(environ: dict[str, Any]) -> Answer | None:
             backend = cast("LocalSageMakerBackend", sagemaker_backends[DEFAULT_ACCOUNT_ID][region])
             resource = backend.get(kind, {kind.name_field: unquote(match["name"])})
         except SageMakerError as error:
-            return error_answer(404, "ResourceNotFound", error.message)
+            return error_answer(404, "ResourceNotFound", f"{error.message} {_FORGETS}")
         document = {"description": resource.describe(), "tags": resource.tags, "log": _last_lines(resource, region)}
     return Answer(200, json.dumps(document, indent=2, default=str).encode(), [("Content-Type", "application/json")])
 
