@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pprint
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +22,10 @@ class OwnPipeline(NamedTuple):
     def dag_file(self, raw_data_uri: str) -> str:
         """The text of its DAG file."""
         settings = {"raw_data_uri": raw_data_uri, "endpoint_name": "my-data", **self.data.settings}
-        text = pprint.pformat(settings, width=100, compact=True, sort_dicts=False)
-        return f"from sagemaker_pca.dags import pca_pipeline\n\npca_pipeline({OWN_DAG_ID!r}, settings={text})\n"
+        text = "".join(f"    {name!r}: {value!r},\n" for name, value in settings.items())
+        call = f"pca_pipeline({OWN_DAG_ID!r}, settings={{\n{text}}})"
+        # Airflow looks into files only that hold its name.
+        return f"# An Airflow DAG file.\nfrom sagemaker_pca.dags import pca_pipeline\n\n{call}\n"
 
 
 def own_pipeline(data: Path | None, settings: Mapping[str, Any]) -> OwnPipeline | None:
@@ -37,7 +38,6 @@ def own_pipeline(data: Path | None, settings: Mapping[str, Any]) -> OwnPipeline 
     if data is not None:
         return OwnPipeline(read_raw_data(data, settings))
     if settings:
-        raise QuickstartError(
-            f"{', '.join(settings)} is for DATA, which names none. The sample is set in Airflow's form."
-        )
+        names = ", ".join(settings)
+        raise QuickstartError(f"{names} goes with DATA, which is missing. Set the sample's pipeline in Airflow's form.")
     return None

@@ -15,6 +15,7 @@ def test_a_dag_file_of_three_lines_holds_the_settings_that_the_data_told(tmp_pat
     own = own_pipeline(tmp_path / "a.csv", {"scaling": "standardize"})
     assert own is not None
     text = own.dag_file("s3://bucket/my_data/")
+    assert "airflow" in text.lower(), "else Airflow does not look into the file"
     imported, call = ast.parse(text).body
     assert ast.unparse(imported) == "from sagemaker_pca.dags import pca_pipeline"
     assert isinstance(call, ast.Expr)
