@@ -37,6 +37,10 @@ def service_models(data_path: str | None) -> Any:
     return botocore.loaders.create_loader(data_path)
 
 
+def _note_bucket(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["bucket"] = params.get("Bucket")
+
+
 class AwsClientsHook(SageMakerHook):
     """SageMaker, S3, logs, STS and the runtime through one connection.
 
@@ -94,29 +98,43 @@ class AwsClientsHook(SageMakerHook):
         client = self._client("s3")
         client.meta.events.register("before-parameter-build.s3", self._name_bucket_owner)
         client.meta.events.register("after-call.s3", self._explain_refusal)
-        return client
+        return self._naming_missing_buckets(client)
 
     @cached_property
     def raw_s3(self) -> Any:
         """S3 client for raw data, which may lie in another account's bucket."""
-        return self._client("s3")
+        return self._naming_missing_buckets(self._client("s3"))
 
     @cached_property
     def account(self) -> str:
         """Account of the connection."""
         return self.caller_identity().account
 
+    def _naming_missing_buckets(self, client: Any) -> Any:
+        """The client, whose errors say which bucket there is none of: S3's own do not."""
+        client.meta.events.register("before-parameter-build.s3", _note_bucket)
+        client.meta.events.register("after-call.s3", self._explain_missing_bucket)
+        return client
+
+    def _explain_missing_bucket(self, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        error = parsed.get("Error", {})
+        if error.get("Code") == "NoSuchBucket" and (bucket := context.get("bucket")):
+            error["Message"] = (
+                f"{error.get('Message')}: {bucket}. Make it with aws s3 mb s3://{bucket} --region "
+                f"{self.conn.meta.region_name}, or set bucket or raw_data_uri to one that there is"
+            )
+
     def _name_bucket_owner(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         if "ExpectedBucketOwner" in model.input_shape.members:
             params.setdefault("ExpectedBucketOwner", self.account)
-            context["bucket"] = params["Bucket"]
+            context["owned_bucket"] = params["Bucket"]
 
     def _explain_refusal(self, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         error = parsed.get("Error", {})
-        if error.get("Code") == "AccessDenied" and "bucket" in context:
+        if error.get("Code") == "AccessDenied" and "owned_bucket" in context:
             error["Message"] = (
-                f"{error.get('Message')}. Bucket {context['bucket']} has to belong to account {self.account}, and this "
-                "connection has to be allowed to use it; setting bucket names another one"
+                f"{error.get('Message')}. Bucket {context['owned_bucket']} has to belong to account {self.account}, and "
+                "this connection has to be allowed to use it; setting bucket names another one"
             )
 
     @cached_property
@@ -131,9 +149,14 @@ class AwsClientsHook(SageMakerHook):
 
     @cached_property
     def console(self) -> Console:
-        """Where a person looks at this connection's resources."""
+        """Where a person looks at this connection's resources.
+
+        The connection's extra `console_url` is the address of a backend of its own as the person's browser reaches it,
+        where that is not the one that Airflow sends requests to.
+        """
         partition = self._session.get_partition_for_region(self.conn.meta.region_name)
         own_backend = self.conn_config.get_service_endpoint_url(service_name="sagemaker")
+        own_backend = self.conn_config.extra_config.get("console_url", own_backend)
         return Console(self.conn.meta.region_name, partition, own_backend)
 
     def caller_identity(self) -> CallerIdentity:

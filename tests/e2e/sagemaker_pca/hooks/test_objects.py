@@ -66,6 +66,16 @@ def test_raw_data_may_lie_in_another_accounts_bucket(hook: SageMakerPcaHook, squ
     assert [item["Key"] for item in hook.list_raw_objects(f"s3://{squatted}/raw/")] == ["raw/a.csv"]
 
 
+@pytest.mark.parametrize(
+    "use",
+    [lambda hook, uri: hook.write_bytes(uri, b""), lambda hook, uri: list(hook.list_raw_objects(uri))],
+    ids=["run", "raw data"],
+)
+def test_a_bucket_that_is_not_there_is_named_with_the_way_to_make_it(hook: SageMakerPcaHook, use: Any) -> None:
+    with pytest.raises(ClientError, match="aws s3 mb s3://nobodys-bucket --region us-east-1, or set bucket"):
+        use(hook, "s3://nobodys-bucket/raw/")
+
+
 def test_our_own_bucket_is_used_as_ever(hook: SageMakerPcaHook, aws: EmbeddedAws) -> None:
     uri = f"s3://{aws.bucket}/{unique_name('own')}.json"
     hook.write_json(uri, {"a": 1})
