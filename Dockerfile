@@ -8,6 +8,7 @@ RUN pip install --no-cache-dir "apache-airflow==${AIRFLOW_VERSION}" -r /opt/airf
 COPY --chown=airflow:0 dags /opt/airflow/dags
 COPY --chown=airflow:0 plugins /opt/airflow/plugins
 COPY --chown=airflow:0 processing /opt/airflow/processing
+COPY --chown=airflow:0 quickstart /opt/airflow/quickstart
 COPY --chown=airflow:0 sagemaker_local /opt/airflow/sagemaker_local
 
 ENV PYTHONPATH=/opt/airflow:/opt/airflow/plugins \

@@ -2,11 +2,13 @@
 
 One heart dipole, seen by four leads from different sides, plus what every recorder adds: breathing, mains hum, noise,
 and gaps. Made up from end to end; the same seed makes the same files.
+`python -m quickstart.sample_ecg FOLDER` writes them.
 """
 
 from __future__ import annotations
 
 import gzip
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -102,3 +104,7 @@ def write_recordings(directory: Path, recordings: int = 3, seconds: float = 60, 
         path.write_bytes(gzip.compress(text, mtime=0) if gzipped else text)
         paths.append(path)
     return paths
+
+
+if __name__ == "__main__":
+    write_recordings(Path(sys.argv[1]))

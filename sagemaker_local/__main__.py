@@ -31,6 +31,8 @@ def main(wrap: Callable[[Any], Any] = lambda application: application) -> int:
         settings = Settings.from_environment()
         address = (arguments.host, arguments.port)
         server = Server(*address, settings, arguments.data_dir, wrap, host_names=arguments.allow_host)
+        if arguments.buckets:
+            server.fill_buckets(arguments.buckets)
     except (OSError, ValueError) as error:
         print(f"sagemaker_local cannot start on {arguments.host}:{arguments.port}: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -45,6 +47,13 @@ def main(wrap: Callable[[Any], Any] = lambda application: application) -> int:
     return 0
 
 
+def _folder(text: str) -> Path:
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return path
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sagemaker_local", description="The embedded SageMaker.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
@@ -57,6 +66,12 @@ def _arguments() -> argparse.Namespace:
         help="further host name, without port, under which to answer; repeatable (loopback's names always work)",
     )
     parser.add_argument("--data-dir", type=Path, help="where jobs keep their files while they run")
+    parser.add_argument(
+        "--buckets",
+        type=_folder,
+        metavar="FOLDER",
+        help="begin with buckets that hold files: each folder in FOLDER is a bucket of its name, in us-east-1",
+    )
     parser.add_argument(
         "--stop-with-parent", action="store_true", help="end when the process that started this one is gone"
     )

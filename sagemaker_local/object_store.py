@@ -67,6 +67,11 @@ class ObjectStore:
         except S3ClientError as error:
             raise JobFailedError(f"ClientError: Data upload failed: {error.code} for {uri}") from error
 
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket."""
+        with STATE_LOCK:
+            self._backend.create_bucket(name, self._region_name)
+
     def upload_directory(self, directory: Path, uri: str) -> None:
         """Store every file below a directory under the URI; symbolic links are not followed."""
         for path in regular_files(directory):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sagemaker.models import sagemaker_backends
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -22,6 +23,7 @@ from sagemaker_local.faults import REFUSALS
 from sagemaker_local.hosting import Endpoint
 from sagemaker_local.http_handler import KeepAliveRequestHandler
 from sagemaker_local.invocations import Answer, error_answer, invoke, respond
+from sagemaker_local.object_store import ObjectStore
 from sagemaker_local.resource_page import resource_page
 from sagemaker_local.same_origin import SameOriginOnly
 from sagemaker_local.service import Service
@@ -134,6 +136,13 @@ class Server:
     def url(self) -> str:
         """The address at which the service answers."""
         return f"http://{self._address}:{self._http.port}"
+
+    def fill_buckets(self, folder: Path) -> None:
+        """Make each folder in a folder a bucket that holds the files below it."""
+        store = ObjectStore(DEFAULT_ACCOUNT_ID, "us-east-1")
+        for directory in sorted(path for path in folder.iterdir() if path.is_dir()):
+            store.create_bucket(directory.name)
+            store.upload_directory(directory, f"s3://{directory.name}")
 
     def serve_forever(self) -> None:
         """Answer requests until `stop` is called in another thread."""

@@ -103,6 +103,11 @@ class DagRun:
         answer = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content="true")
         return "\n".join(" ".join(map(str, event.values())) for event in answer["content"])
 
+    def link(self, task_id: str, name: str) -> str:
+        """Where a button of a task leads."""
+        found = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/links")["extra_link_entries"]
+        return str(found[name])
+
     def was_in_triggerer(self, task_id: str) -> bool:
         """Whether the task's newest try waits, or has waited, in the triggerer."""
         return re.search(r"^.*trigger .* starting", self.log(task_id), re.MULTILINE) is not None

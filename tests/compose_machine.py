@@ -63,16 +63,17 @@ class Machine:
             ("@postgres:5432", f"@127.0.0.1:{self.database_port}"),
             ("@redis:6379", f"@127.0.0.1:{self.redis_port}"),
             ("--port 6379", f"--port {self.redis_port} --bind 127.0.0.1"),
+            ("--host 0.0.0.0 --port 5055", f"--host 127.0.0.1 --port {self.sagemaker_port}"),
             ("api-server:8080", f"127.0.0.1:{self.api_port}"),
             ("127.0.0.1:8080", f"127.0.0.1:{self.api_port}"),
             ("127.0.0.1:8974", f"127.0.0.1:{self.health_port}"),
             ("sagemaker-local:5055", f"127.0.0.1:{self.sagemaker_port}"),
             ("127.0.0.1:5055", f"127.0.0.1:{self.sagemaker_port}"),
             ("/opt/airflow", str(self.folder)),
-            ("/tmp/sagemaker_local", str(self.folder / "sagemaker_local_data")),
+            ("/tmp/sagemaker_local", f"'{self.folder / 'sagemaker_local_data'}'"),
         ):
             text = text.replace(there, local)
-        whole = {"0.0.0.0": "127.0.0.1", "5055": str(self.sagemaker_port), "6379": str(self.redis_port)}  # noqa: S104
+        whole = {"6379": str(self.redis_port)}
         return whole.get(text, text)
 
     def environment(self, name: str) -> dict[str, str]:
@@ -178,7 +179,7 @@ def compose_machine(
 ) -> Iterator[Machine]:
     """A machine with the file's folders mounted into one, whose programs end with the block."""
     folder.mkdir()
-    for name in ("dags", "plugins", "processing", "sagemaker_local"):
+    for name in ("dags", "plugins", "processing", "quickstart", "sagemaker_local"):
         (folder / name).symlink_to(ROOT / name)
     secrets = {**generated_settings("admin's password"), "POSTGRES_PASSWORD": postgresql.password}
     machine = Machine(folder, postgresql.port, {**secrets, **(variables or {})}, settings or {})

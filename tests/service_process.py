@@ -19,13 +19,18 @@ class ServiceProcess:
     """The embedded service in a fresh process on a free port, for as long as the `with` block lasts.
 
     The process also ends by itself when the one that started it is gone.
-    With `recording` it keeps all calls, as `tests.recording` says.
+    With `recording` it keeps all calls, as `tests.recording` says; without `namespaces` it may make none.
     """
 
     def __init__(
-        self, environment: Mapping[str, str] | None = None, arguments: Sequence[str] = (), *, recording: bool = False
+        self,
+        environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        *,
+        recording: bool = False,
+        namespaces: bool = True,
     ) -> None:
-        self._module = "tests.recording" if recording else "sagemaker_local"
+        self._module = "tests.recording" if recording else "sagemaker_local" if namespaces else "tests.no_namespaces"
         self._environment = {**os.environ, "PYTHONPATH": f"{_PROJECT}:{_PROJECT / 'plugins'}", **(environment or {})}
         self._arguments = arguments
         self.url = ""

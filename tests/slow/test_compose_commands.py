@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from quickstart.embedded_service import upload_raw_data
-from quickstart.sample_ecg import write_recordings
 from quickstart.ui import DAG_ID
 from tests.airflow_api import RUNNING_POLL_SECONDS, DagRun, wait_for
-from tests.compose_machine import SERVICES, WORKERS, Machine, compose_machine, missing_programs
+from tests.compose_machine import SERVICES, WORKERS, compose_machine, missing_programs
 from tests.postgresql_server import MISSING, PostgresqlServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -27,12 +26,18 @@ def database() -> Iterator[PostgresqlServer]:
         yield server
 
 
-def test_every_service_starts_becomes_healthy_and_runs_the_pipeline(database: PostgresqlServer, tmp_path: Path) -> None:
+def test_every_service_starts_becomes_healthy_and_the_first_click_runs_the_pipeline_on_the_sample(
+    database: PostgresqlServer, tmp_path: Path
+) -> None:
     skip_without("curl")
-    with compose_machine(tmp_path / "opt airflow", database) as machine:
+    in_docker = {"SAGEMAKER_LOCAL_PRIVATE_MOUNTS": "0"}
+    with compose_machine(tmp_path / "opt airflow", database, settings=in_docker) as machine:
         machine.start_all(SERVICES)
-        run = start_pipeline(machine, tmp_path)
+        run = machine.ready_api().trigger(DAG_ID, "under_compose", {})
         assert run.wait_until_ended(RUN_SECONDS) == "success"
+        link = run.link("start_training", "SageMaker")
+        assert link.startswith("http://127.0.0.1:"), "what the browser of this machine can reach"
+        assert httpx.get(link).json()["description"]["TrainingJobStatus"] == "Completed"
 
 
 def test_with_the_profile_celery_a_worker_that_is_told_to_stop_finishes_its_task(
@@ -41,7 +46,7 @@ def test_with_the_profile_celery_a_worker_that_is_told_to_stop_finishes_its_task
     skip_without("curl", "redis-server", "redis-cli")
     with compose_machine(tmp_path / "opt airflow", database, {"AIRFLOW_EXECUTOR": "CeleryExecutor"}) as machine:
         machine.start_all(("redis", *SERVICES, *WORKERS))
-        run = start_pipeline(machine, tmp_path)
+        run = machine.ready_api().trigger(DAG_ID, "under_compose", {"poll_seconds": 1})
         worker, task_id = wait_for(
             lambda: machine.worker_at_work(running(run)), RUN_SECONDS, every=RUNNING_POLL_SECONDS
         )
@@ -54,11 +59,6 @@ def test_with_the_profile_celery_a_worker_that_is_told_to_stop_finishes_its_task
 def skip_without(*programs: str) -> None:
     if missing := missing_programs(*programs):
         pytest.skip(f"needs {missing}")
-
-
-def start_pipeline(machine: Machine, folder: Path) -> DagRun:
-    upload_raw_data(machine.sagemaker_address, write_recordings(folder, recordings=1, seconds=10))
-    return machine.ready_api().trigger(DAG_ID, "under_compose", {"poll_seconds": 1})
 
 
 def running(run: DagRun) -> dict[int, str]:

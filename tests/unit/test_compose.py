@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import stat
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from quickstart import compose_env
+from quickstart.embedded_service import BUCKET, RAW_PREFIX
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yaml"
@@ -75,10 +77,27 @@ def test_ports_are_published_to_this_machine_alone() -> None:
 
 def test_the_embedded_sagemaker_answers_under_the_name_that_airflow_calls_it_by() -> None:
     connection = json.loads(SERVICES["scheduler"]["environment"]["AIRFLOW_CONN_AWS_DEFAULT"])
-    command = SERVICES["sagemaker-local"]["command"]
+    command = service_command()
     called = urlsplit(connection["extra"]["endpoint_url"])
     assert command[command.index("--allow-host") + 1] == called.hostname
     assert command[command.index("--port") + 1] == str(called.port)
+
+
+def service_command() -> list[str]:
+    (text,) = SERVICES["sagemaker-local"]["command"]
+    return shlex.split(text)
+
+
+def test_the_embedded_sagemaker_begins_with_the_sample_where_the_pipeline_looks_for_raw_data() -> None:
+    command = service_command()
+    sample = Path(command[command.index("quickstart.sample_ecg") + 1])
+    assert sample.relative_to(command[command.index("--buckets") + 1]) == Path(BUCKET, RAW_PREFIX)
+
+
+def test_links_lead_to_the_port_that_is_published_on_this_machine() -> None:
+    connection = json.loads(SERVICES["scheduler"]["environment"]["AIRFLOW_CONN_AWS_DEFAULT"])
+    (published,) = SERVICES["sagemaker-local"]["ports"]
+    assert urlsplit(connection["extra"]["console_url"]).netloc == published.rpartition(":")[0]
 
 
 def test_every_secret_must_be_given_and_none_has_a_default() -> None:

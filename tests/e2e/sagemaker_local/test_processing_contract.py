@@ -1,6 +1,7 @@
 """Processing jobs in depth: several hosts, sharding, manifests, limits, isolation."""
 
 import json
+import platform
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from sagemaker_local.container import private_mounts_available
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, s3_input, s3_output, unique_name, wait_until
+from tests.no_namespaces import CALLS
 from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.e2e
@@ -218,6 +220,23 @@ def limited() -> Iterator[EmbeddedAws]:
     }
     with ServiceProcess(settings) as service:
         yield EmbeddedAws(service.url)
+
+
+@pytest.mark.skipif(platform.machine() not in CALLS, reason="knows the calls of x86_64 and aarch64 only")
+@needs_private_mounts
+def test_where_namespaces_are_refused_as_docker_does_a_job_runs_with_its_paths_rewritten() -> None:
+    with ServiceProcess(namespaces=False) as service:
+        aws = EmbeddedAws(service.url)
+        aws.put("in/a.csv", "1,2")
+        name = aws.start_processing(
+            "import pathlib, sys; print(sys.argv[1]); print(pathlib.Path(sys.argv[1], 'a.csv').read_text())",
+            arguments=[IN],
+            inputs=[s3_input("in", f"s3://{aws.bucket}/in/", IN)],
+        )
+        assert aws.wait_for_processing(name)["ProcessingJobStatus"] == "Completed"
+        path, content = aws.log_messages(GROUP, name)
+        assert not path.startswith("/opt/ml")
+        assert content == "1,2"
 
 
 def test_without_mounts_paths_are_rewritten_in_arguments_and_environment(limited: EmbeddedAws) -> None:

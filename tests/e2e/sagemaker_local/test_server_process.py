@@ -45,6 +45,19 @@ def test_ended_server_leaves_no_job_process(tmp_path: Path, number: signal.Signa
             assert list(tmp_path.glob("sagemaker_local_*")) == []
 
 
+def test_it_begins_with_the_buckets_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a-bucket" / "raw").mkdir(parents=True)
+    (tmp_path / "a-bucket" / "raw" / "a.csv").write_bytes(b"1,2")
+    (tmp_path / "an-empty-one").mkdir()
+    (tmp_path / "a file").touch()
+    with ServiceProcess(arguments=["--buckets", str(tmp_path)]) as service:
+        s3 = EmbeddedAws(service.url).s3
+        names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+        assert {"a-bucket", "an-empty-one"} <= names
+        assert "a file" not in names
+        assert s3.get_object(Bucket="a-bucket", Key="raw/a.csv")["Body"].read() == b"1,2"
+
+
 def test_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     script = f"""
 import os
