@@ -133,8 +133,8 @@ class AwsClientsHook(SageMakerHook):
         error = parsed.get("Error", {})
         if error.get("Code") == "AccessDenied" and "owned_bucket" in context:
             error["Message"] = (
-                f"{error.get('Message')}. Bucket {context['owned_bucket']} has to belong to account {self.account}, and "
-                "this connection has to be allowed to use it; setting bucket names another one"
+                f"{error.get('Message')}. Bucket {context['owned_bucket']} has to belong to account {self.account}, "
+                "and this connection has to be allowed to use it; setting bucket names another one"
             )
 
     @cached_property
