@@ -22,7 +22,7 @@ from quickstart.aws_account import AwsAccount, check_bucket, check_role, signed_
 from quickstart.aws_cost import cost_ceiling
 from quickstart.aws_removal import MadeByCheck, Removal
 from quickstart.checked_settings import checked_config
-from quickstart.demo import DAG_ID, GRACE_SECONDS, results_folder, run_pipeline, show_report
+from quickstart.demo import DAG_ID, GRACE_SECONDS, LoadedPipeline, results_folder, show_report
 from quickstart.embedded_service import download_report
 from quickstart.processes import QuickstartError, ignore_ending_signals, programs_end_here
 from quickstart.sample_ecg import write_recordings
@@ -127,10 +127,8 @@ def run_and_remove(account: AwsAccount, bucket: str, name: str, params: Mapping[
             with programs_end_here(GRACE_SECONDS):
                 create_airflow_home(home)
                 upload_sample(account, bucket, name, Path(folder) / "recordings")
-                log = kept / "airflow.log"
-                exit_code = run_pipeline(
-                    params, environment(home, account.region), log, console, time_limit(LONGEST_RUN_SECONDS)
-                )
+                pipeline = LoadedPipeline(environment(home, account.region), kept / "airflow.log")
+                exit_code = pipeline.run(params, {}, console, time_limit(LONGEST_RUN_SECONDS))
                 runs = run_names(home)
                 report = download_report(account.client("s3"), bucket, kept, runs[0]) if runs else None
                 show_report(report, kept, "make aws-check", console)

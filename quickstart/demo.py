@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import subprocess
 import sys
@@ -18,8 +18,9 @@ from typing import Any
 from rich.console import Console
 
 from quickstart.airflow_database import begun_steps
-from quickstart.airflow_home import STATE, airflow_environment, create_airflow_home
+from quickstart.airflow_home import STATE, airflow_environment, aws_connection, create_airflow_home
 from quickstart.checked_settings import checked_config, refuse_own, with_components
+from quickstart.dag_run import request_line
 from quickstart.embedded_service import (
     BUCKET,
     POLL_SECONDS,
@@ -62,13 +63,14 @@ def run_demo(options: DemoOptions, console: Console) -> int:
         files = own.files if own else write_recordings(work / "recordings")
         kept = results_folder("demo")
         create_airflow_home(work / "airflow")
+        log = kept / "airflow.log"
+        pipeline = LoadedPipeline(airflow_environment(work / "airflow", service_address="", settings={}), log)
         service, address = start_service(work)
         console.print(f"The embedded SageMaker answers at {address}", highlight=False)
         uri = upload_raw_data(address, files)
         console.print(f"{len(files)} raw file(s) in {uri}", highlight=False)
-        environment = airflow_environment(work / "airflow", address, settings={})
-        log = kept / "airflow.log"
-        exit_code = run_pipeline(params, environment, log, console, partial(check_service, service, log))
+        late = {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(address)}
+        exit_code = pipeline.run(params, late, console, partial(check_service, service, log))
         show_report(download_report(s3_client(address), BUCKET, kept), kept, "make demo", console)
     return exit_code
 
@@ -86,28 +88,37 @@ def check_service(service: subprocess.Popen[bytes], log: Path) -> None:
         raise QuickstartError(f"The embedded SageMaker ended during the run; see {shown_path(log)}.")
 
 
-def run_pipeline(
-    params: Mapping[str, Any],
-    environment: Mapping[str, str],
-    log: Path,
-    console: Console,
-    check: Callable[[], None],
-) -> int:
-    """Run the DAG in one process, show its progress, and return the exit code of Airflow.
+class LoadedPipeline:
+    """An Airflow in a process of its own, which loads the pipeline while other things are made ready, then runs it."""
 
-    :param check: is called again and again meanwhile, and raises when the run cannot go on
-    """
-    console.print(f"Running {DAG_ID}; its full log is {shown_path(log)}", highlight=False, soft_wrap=True)
-    command = ["airflow", "dags", "test", DAG_ID, "--conf", json.dumps(params)]
-    home = Path(environment["AIRFLOW_HOME"])
-    airflow = start_program(command, environment, log)
-    with RunProgress(console) as progress:
-        while airflow.poll() is None:
-            progress.show(begun_steps(home, DAG_ID))
-            check()
-            time.sleep(LOOK_SECONDS)
-        progress.show(begun_steps(home, DAG_ID))
-    return airflow.returncode
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self._home, self._log = Path(environment["AIRFLOW_HOME"]), log
+        self._airflow = start_program(["quickstart.dag_run", DAG_ID], environment, log, is_told=True)
+
+    def run(
+        self, params: Mapping[str, Any], late: Mapping[str, str], console: Console, check: Callable[[], None]
+    ) -> int:
+        """Run it once, show its progress, and return the exit code of Airflow.
+
+        :param late: further environment variables
+        :param check: is called again and again meanwhile, and raises when the run cannot go on
+        """
+        log = shown_path(self._log)
+        console.print(f"Running {DAG_ID}; its full log is {log}", highlight=False, soft_wrap=True)
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, and its log says why
+            self._tell(request_line(params, late))
+        with RunProgress(console) as progress:
+            while self._airflow.poll() is None:
+                progress.show(begun_steps(self._home, DAG_ID))
+                check()
+                time.sleep(LOOK_SECONDS)
+            progress.show(begun_steps(self._home, DAG_ID))
+        return self._airflow.returncode
+
+    def _tell(self, line: str) -> None:
+        if self._airflow.stdin is not None:
+            with self._airflow.stdin as requests:
+                requests.write(line.encode())
 
 
 def show_report(report: Path | None, folder: Path, command: str, console: Console) -> None:

@@ -57,19 +57,20 @@ def ignore_ending_signals() -> None:
 
 
 def start_program(
-    arguments: Sequence[str], environment: Mapping[str, str], log: Path, group: int = 0
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, group: int = 0, *, is_told: bool = False
 ) -> subprocess.Popen[bytes]:
     """Start a Python program of the project's environment in a process group apart from the terminal's.
 
     :param arguments: what follows ``python -m``
     :param log: file that gets its standard output and standard error
     :param group: process group to join; 0 starts a new one
+    :param is_told: whether its standard input is a pipe from here, and not empty
     """
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", *arguments],
             env={**environment, "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if is_told else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=group,

@@ -105,7 +105,7 @@ class DagRun:
 
     def link(self, task_id: str, name: str) -> str:
         """Where a button of a task leads."""
-        found = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/links")["extra_link_entries"]
+        found = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/links")["extra_links"]
         return str(found[name])
 
     def was_in_triggerer(self, task_id: str) -> bool:
