@@ -19,7 +19,7 @@ from quickstart.raw_data import raw_name
 BUCKET = "sagemaker-pca-us-east-1-123456789012"
 RAW_PREFIX = "raw/"
 # The pipeline's default suits jobs of minutes; those of the embedded service take seconds.
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.2
 START_SECONDS = 60.0
 READY_LINE = re.compile(r"sagemaker_local is listening at (http://\S+)")
 
