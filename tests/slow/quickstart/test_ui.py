@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as expected
 
+from quickstart.own_pipeline import OWN_DAG_ID
 from quickstart.ui import DAG_ID
 from tests.airflow_api import DagRun, RunsApi, wait_for
 from tests.airflow_pages import AirflowPages
@@ -68,9 +70,9 @@ def environment(root: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'plugins'}"}
 
 
-def start_ui(root: Path) -> RunningUi:
+def start_ui(root: Path, *options: str) -> RunningUi:
     process = subprocess.Popen(
-        [sys.executable, "-m", "quickstart", "ui", "--port", str(free_port())],
+        [sys.executable, "-m", "quickstart", "ui", "--port", str(free_port()), *options],
         cwd=root,
         env=environment(root),
         stdout=subprocess.PIPE,
@@ -93,7 +95,8 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
     root = tmp_path_factory.mktemp("ui") / "fresh clone"
     for name in ("dags", "plugins", "processing", "sagemaker_local", "quickstart"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    running = start_ui(root)
+    (root / "my data.csv").write_text("when;a;b\n" + "".join(f"day {n};{n},5;{n * n}\n" for n in range(500)))
+    running = start_ui(root, "--data", "my data.csv")
     yield running
     running.stop()
     assert running.process.wait(60) == 0
@@ -104,6 +107,30 @@ def test_a_run_triggered_through_the_api_succeeds_and_its_logs_can_be_read(ui: R
     run = ui.api().trigger(DAG_ID, "from_the_api", {})
     assert run.wait_until_ended(RUN_SECONDS) == "success"
     assert "Done. Returned value was" in run.log("preflight")
+
+
+def test_the_dag_over_the_users_own_data_succeeds(ui: RunningUi) -> None:
+    assert ui.api().unready_part(OWN_DAG_ID) == ""
+    run = ui.api().trigger(OWN_DAG_ID, "over_my_data", {})
+    assert run.wait_until_ended(RUN_SECONDS) == "success"
+
+
+def test_clicks_while_a_run_goes_on_never_meet_a_locked_database(ui: RunningUi) -> None:
+    api = ui.api()
+    run = api.trigger(DAG_ID, "meanwhile", {})
+    token = httpx.post(f"{ui.address}/auth/token", json={"username": "admin", "password": ui.password}).json()
+
+    def click(number: int) -> int:
+        body = {"dag_run_id": f"click_{number}", "logical_date": None, "conf": {"force": True}}
+        headers = {"Authorization": f"Bearer {token['access_token']}"}
+        runs = f"{ui.address}/api/v2/dags/{DAG_ID}/dagRuns"
+        return httpx.post(runs, json=body, headers=headers, timeout=60).status_code
+
+    with ThreadPoolExecutor(4) as clicks:
+        assert set(clicks.map(click, range(12))) == {200}
+    for number in range(12):
+        DagRun(api, DAG_ID, f"click_{number}").set_state("failed")
+    assert run.wait_until_ended(RUN_SECONDS) == "success"
 
 
 def test_a_user_triggers_the_pipeline_from_the_form_and_sees_it_succeed(
