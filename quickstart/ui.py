@@ -32,7 +32,10 @@ LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 READY_SECONDS = 180.0
 # The log servers would listen on every interface; on one machine the api-server reads the log files themselves.
 SERVICES = {
-    "api-server": ["uvicorn", "quickstart.api_server:app", "--no-access-log", "--host", "127.0.0.1"],
+    "api-server": [
+        *("uvicorn", "quickstart.api_server:app", "--no-access-log"),
+        *("--timeout-graceful-shutdown", "5", "--host", "127.0.0.1"),
+    ],
     "scheduler": ["airflow", "scheduler", "--skip-serve-logs"],
     "dag-processor": ["airflow", "dag-processor"],
     "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
