@@ -1,7 +1,7 @@
 # What a person types; `make` alone lists it from the comments behind the targets. Paths are relative so that a folder
 # whose name holds spaces works, and no variable is called COLUMNS, which terminals export.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ui stop test test-slow test-all soak coverage lint docs picture bench lock compose-env aws-check clean
+.PHONY: help setup setup-dev demo ui stop test test-slow test-all soak coverage lint docs picture bench lock dist compose-env aws-check clean
 MAKEFLAGS += --no-print-directory
 
 DATA =
@@ -86,6 +86,9 @@ lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt
 	@for name in requirements requirements-dev; do .venv/bin/python -m uv pip compile --quiet --no-emit-index-url \
 		--no-emit-find-links --python-version 3.11 $$name.in -o $$name.txt || exit 1; done
 
+dist: setup-dev ## build wheel and source archive into dist/ and check both, with a run from the wheel alone
+	@$(VENV_PYTHON) -m tests.distribution
+
 compose-env: ## write .env with generated secrets for docker compose
 	@$(INSTALL)
 	@$(VENV_PYTHON) -m quickstart compose-env
@@ -94,5 +97,5 @@ aws-check: setup ## run a small sample on your AWS account: cost first, then ask
 	@$(VENV_PYTHON) -m quickstart aws-check --settings "$$SETTINGS" --hourly-prices "$$HOURLY_PRICES" $(if $(YES),--yes)
 
 clean: stop ## remove everything the other targets made, .venv included
-	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage site
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage site dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,13 @@
-"""The one file of this folder that Airflow scans, in every process: it imports nothing heavy."""
+"""The one file of this folder that Airflow scans.
+
+Where the package is installed too, its entry point registers the plugin: Airflow reports a second one as an error.
+"""
 
 from __future__ import annotations
 
-from airflow.plugins_manager import AirflowPlugin
+from importlib.metadata import entry_points
 
+from sagemaker_pca.plugin import SageMakerPcaPlugin
 
-class SageMakerPcaPlugin(AirflowPlugin):
-    """Puts the package's name on Airflow's list of plugins."""
-
-    name = "sagemaker_pca"
+if entry_points(group="airflow.plugins", name=SageMakerPcaPlugin.name):
+    del SageMakerPcaPlugin

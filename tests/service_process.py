@@ -19,7 +19,8 @@ class ServiceProcess:
     """The embedded service in a fresh process on a free port, for as long as the `with` block lasts.
 
     The process also ends by itself when the one that started it is gone.
-    With `recording` it keeps all calls, as `tests.recording` says; without `namespaces` it may make none.
+    With `recording` it keeps all calls, as `tests.recording` says; without `namespaces` it may make none. `program` is
+    another installation's command.
     """
 
     def __init__(
@@ -29,15 +30,17 @@ class ServiceProcess:
         *,
         recording: bool = False,
         namespaces: bool = True,
+        program: str | None = None,
     ) -> None:
-        self._module = "tests.recording" if recording else "sagemaker_local" if namespaces else "tests.no_namespaces"
+        module = "tests.recording" if recording else "sagemaker_local" if namespaces else "tests.no_namespaces"
+        self._program = [sys.executable, "-m", module] if program is None else [program]
         self._environment = {**os.environ, "PYTHONPATH": f"{_PROJECT}:{_PROJECT / 'plugins'}", **(environment or {})}
         self._arguments = arguments
         self.url = ""
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", self._module, "--port", "0", "--stop-with-parent", *self._arguments],
+            [*self._program, "--port", "0", "--stop-with-parent", *self._arguments],
             stdout=subprocess.PIPE,
             text=True,
             env=self._environment,

@@ -1,0 +1,69 @@
+"""The wheel on every Python that it is for, each in an environment without the checkout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sagemaker_pca.report.document import Verdict
+from tests.distribution import UV, BareEnvironment, airflow_constraints, airflow_version, build, run, run_pipeline
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+ROOMS = {"sagemaker_pca", "sagemaker_local"}
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module", params=PYTHONS)
+def bare(
+    request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BareEnvironment]:
+    """The wheel and its extra, with Airflow's own constraints where they can be had, on one Python."""
+    version: str = request.param
+    found = subprocess.run(
+        [*UV, "python", "find", "--no-project", "--system", version], capture_output=True, check=False
+    )
+    if found.returncode != 0:
+        pytest.skip(f"Python {version} is not installed")
+    folder = tmp_path_factory.mktemp(f"python{version}")
+    environment = BareEnvironment(folder, found.stdout.decode().strip())
+    environment.install(
+        f"{wheel}[local]",
+        f"apache-airflow=={airflow_version()}",
+        constraints=airflow_constraints(version, folder),
+    )
+    yield environment
+    shutil.rmtree(folder)
+
+
+def test_the_wheel_holds_the_two_packages_with_the_dags_and_the_containers_code(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == ROOMS
+    assert {
+        "sagemaker_pca/dags/pca_pipeline.py",
+        "sagemaker_pca/processing/__main__.py",
+        "sagemaker_pca/report/templates/run_report.html",
+        "sagemaker_pca/py.typed",
+        "sagemaker_local/py.typed",
+    } <= names
+    assert not [name for name in names if name.endswith("default_dags.py")]
+
+
+def test_a_pipeline_of_three_lines_runs_to_its_end(bare: BareEnvironment) -> None:
+    assert run_pipeline(bare) == Verdict.PROMOTED
+    listed = json.loads(bare.airflow("providers", "list", "--output", "json"))
+    assert "airflow-sagemaker-pca" in {provider["package_name"] for provider in listed}
+    plugins = json.loads(bare.airflow("plugins", "--output", "json"))
+    assert [plugin["name"] for plugin in plugins].count("sagemaker_pca") == 1
+    assert run([bare.program("sagemaker-local"), "--help"]).startswith("usage:")
