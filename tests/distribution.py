@@ -6,6 +6,7 @@ the wheel alone.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -29,8 +30,9 @@ PINNED_AIRFLOW = re.compile(r"^apache-airflow==(\S+)", re.MULTILINE)
 CONSTRAINTS = "https://raw.githubusercontent.com/apache/airflow/constraints-{airflow}/constraints-{python}.txt"
 CONSTRAINTS_SECONDS = 15
 RUN_SECONDS = 600
-# An empty entry is none; the checkout's own would come before what is installed.
-WITHOUT_CHECKOUT = {"PYTHONPATH": ""}
+# Empty values are none: the checkout would come before what is installed, and each process would compile all of Airflow
+# again, which takes longer than the rest of its start.
+OWN_PYTHON = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
 UV = (sys.executable, "-m", "uv")
 
 
@@ -61,6 +63,20 @@ def airflow_constraints(python: str, folder: Path) -> Path | None:
         return None
     path.write_text(answer.raise_for_status().text, encoding="utf-8")
     return path
+
+
+def find_python(version: str) -> str | None:
+    """A Python of this version, on the path or of a version manager, whose stub on the path does not start."""
+    managed = sorted(
+        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python")
+    )
+    for program in (f"python{version}", *map(str, managed)):
+        if (
+            shutil.which(program)
+            and subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0
+        ):
+            return program
+    return None
 
 
 class BareEnvironment:
@@ -95,14 +111,14 @@ class BareEnvironment:
         """Output of Airflow's command line, whose DAG files are in `dags/` of the folder."""
         home = self.folder / "airflow"
         settings = {"CORE__DAGS_FOLDER": str(self.folder / "dags"), "CORE__PLUGINS_FOLDER": str(home / "plugins")}
-        environment = airflow_environment(home, service_url, settings) | DEPLOYMENT_VARIABLE | WITHOUT_CHECKOUT
+        environment = airflow_environment(home, service_url, settings) | DEPLOYMENT_VARIABLE | OWN_PYTHON
         return run([self.program("airflow"), *arguments], environment, self.folder)
 
 
 def run_pipeline(bare: BareEnvironment) -> Verdict:
     """Run a pipeline of three lines against the embedded service of the same environment; its report's verdict."""
     bare.create_airflow()
-    with ServiceProcess(WITHOUT_CHECKOUT, program=bare.program("sagemaker-local")) as service:
+    with ServiceProcess(OWN_PYTHON, program=bare.program("sagemaker-local")) as service:
         client = PipelineClient(service.url, "wheel")
         client.put_raw("recording.csv", raw_csv(400))
         write_dag_file(bare.folder / "dags", f"pca_pipeline('my_pipeline', settings={client.conf()!r})")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from sagemaker_pca.report.document import Verdict
-from tests.distribution import UV, BareEnvironment, airflow_constraints, airflow_version, build, run, run_pipeline
+from tests.distribution import (
+    BareEnvironment,
+    airflow_constraints,
+    airflow_version,
+    build,
+    find_python,
+    run,
+    run_pipeline,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -31,13 +38,11 @@ def bare(
 ) -> Iterator[BareEnvironment]:
     """The wheel and its extra, with Airflow's own constraints where they can be had, on one Python."""
     version: str = request.param
-    found = subprocess.run(
-        [*UV, "python", "find", "--no-project", "--system", version], capture_output=True, check=False
-    )
-    if found.returncode != 0:
+    python = find_python(version)
+    if python is None:
         pytest.skip(f"Python {version} is not installed")
     folder = tmp_path_factory.mktemp(f"python{version}")
-    environment = BareEnvironment(folder, found.stdout.decode().strip())
+    environment = BareEnvironment(folder, python)
     environment.install(
         f"{wheel}[local]",
         f"apache-airflow=={airflow_version()}",
