@@ -6,6 +6,7 @@ the wheel alone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from quickstart.airflow_home import airflow_environment, generated_secrets, write_private
+from quickstart.airflow_home import airflow_environment, create_airflow_home
 from sagemaker_pca.report.document import Verdict
 from tests.own_dags import write_dag_file
 from tests.pipeline_process import PipelineClient, raw_csv
@@ -67,14 +68,10 @@ def airflow_constraints(python: str, folder: Path) -> Path | None:
 
 def find_python(version: str) -> str | None:
     """A Python of this version, on the path or of a version manager, whose stub on the path does not start."""
-    managed = sorted(
-        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python")
-    )
-    for program in (f"python{version}", *map(str, managed)):
-        if (
-            shutil.which(program)
-            and subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0
-        ):
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for program in (f"python{version}", *map(str, versions.glob(f"{version}.*/bin/python"))):
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run([program, "-c", ""], capture_output=True, check=True)
             return program
     return None
 
@@ -100,13 +97,6 @@ class BareEnvironment:
         """Path of an installed program."""
         return str(self._bin / name)
 
-    def create_airflow(self) -> None:
-        """Give this Airflow a home and a database of its own version."""
-        home = self.folder / "airflow"
-        home.mkdir()
-        write_private(home / "airflow.cfg", generated_secrets())
-        self.airflow("db", "migrate")
-
     def airflow(self, *arguments: str, service_url: str = "") -> str:
         """Output of Airflow's command line, whose DAG files are in `dags/` of the folder."""
         home = self.folder / "airflow"
@@ -117,7 +107,7 @@ class BareEnvironment:
 
 def run_pipeline(bare: BareEnvironment) -> Verdict:
     """Run a pipeline of three lines against the embedded service of the same environment; its report's verdict."""
-    bare.create_airflow()
+    create_airflow_home(bare.folder / "airflow")
     with ServiceProcess(OWN_PYTHON, program=bare.program("sagemaker-local")) as service:
         client = PipelineClient(service.url, "wheel")
         client.put_raw("recording.csv", raw_csv(400))
