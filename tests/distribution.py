@@ -91,7 +91,20 @@ class BareEnvironment:
     def install(self, *requirements: str, constraints: Path | None = None) -> None:
         """Install requirements, within constraints where there are any."""
         within = [] if constraints is None else ["--constraint", str(constraints)]
-        run([*UV, "pip", "install", "--quiet", "--python", str(self._bin / "python"), *within, *requirements])
+        self._uv_pip_install(*within, *requirements)
+
+    def install_oldest(self, wheel: Path) -> None:
+        """Install a wheel without its extra beside the oldest versions that the project's ranges allow."""
+        self._uv_pip_install("--resolution", "lowest-direct", "--requirements", str(ROOT / "pyproject.toml"))
+        self._uv_pip_install("--no-deps", str(wheel))
+
+    def _uv_pip_install(self, *arguments: str) -> None:
+        run([*UV, "pip", "install", "--quiet", "--python", str(self._bin / "python"), *arguments])
+
+    def installed_megabytes(self) -> float:
+        """Size of everything that is installed."""
+        files = (path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink())
+        return sum(path.stat().st_size for path in files) / 1e6
 
     def program(self, name: str) -> str:
         """Path of an installed program."""
@@ -105,18 +118,23 @@ class BareEnvironment:
         return run([self.program("airflow"), *arguments], environment, self.folder)
 
 
-def run_pipeline(bare: BareEnvironment) -> Verdict:
-    """Run a pipeline of three lines against the embedded service of the same environment; its report's verdict."""
-    create_airflow_home(bare.folder / "airflow")
+def run_alone(bare: BareEnvironment) -> Verdict:
+    """Run a pipeline against the embedded service of the same environment; its report's verdict."""
     with ServiceProcess(OWN_PYTHON, program=bare.program("sagemaker-local")) as service:
-        client = PipelineClient(service.url, "wheel")
-        client.put_raw("recording.csv", raw_csv(400))
-        write_dag_file(bare.folder / "dags", f"pca_pipeline('my_pipeline', settings={client.conf()!r})")
-        output = bare.airflow("dags", "test", "my_pipeline", service_url=service.url)
-        served = client.serving_config()
-        if served is None:
-            raise DistributionError(f"The run left no endpoint:\n{output[-4000:]}")
-        return client.report(served).run.verdict
+        return run_pipeline(bare, service.url)
+
+
+def run_pipeline(bare: BareEnvironment, service_url: str) -> Verdict:
+    """Run a pipeline of three lines; its report's verdict."""
+    create_airflow_home(bare.folder / "airflow")
+    client = PipelineClient(service_url, "wheel")
+    client.put_raw("recording.csv", raw_csv(400))
+    write_dag_file(bare.folder / "dags", f"pca_pipeline('my_pipeline', settings={client.conf()!r})")
+    output = bare.airflow("dags", "test", "my_pipeline", service_url=service_url)
+    served = client.serving_config()
+    if served is None:
+        raise DistributionError(f"The run left no endpoint:\n{output[-4000:]}")
+    return client.report(served).run.verdict
 
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
@@ -151,7 +169,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="sagemaker-pca-dist-") as outside:
             bare = BareEnvironment(Path(outside), sys.executable)
             bare.install(f"{wheel}[local]", f"apache-airflow=={airflow_version()}")
-            verdict = run_pipeline(bare)
+            verdict = run_alone(bare)
     except DistributionError as error:
         print(error, file=sys.stderr)
         return 1

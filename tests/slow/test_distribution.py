@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +19,15 @@ from tests.distribution import (
     build,
     find_python,
     run,
+    run_alone,
     run_pipeline,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+# Beyond Airflow and its Amazon provider, without the extra.
+MAX_MEGABYTES = 170
 ROOMS = {"sagemaker_pca", "sagemaker_local"}
 
 
@@ -66,9 +70,29 @@ def test_the_wheel_holds_the_two_packages_with_the_dags_and_the_containers_code(
 
 
 def test_a_pipeline_of_three_lines_runs_to_its_end(bare: BareEnvironment) -> None:
-    assert run_pipeline(bare) == Verdict.PROMOTED
+    assert run_alone(bare) == Verdict.PROMOTED
+
+
+def test_airflow_lists_the_provider_and_loads_the_plugin_once(bare: BareEnvironment) -> None:
     listed = json.loads(bare.airflow("providers", "list", "--output", "json"))
     assert "airflow-sagemaker-pca" in {provider["package_name"] for provider in listed}
     plugins = json.loads(bare.airflow("plugins", "--output", "json"))
     assert [plugin["name"] for plugin in plugins].count("sagemaker_pca") == 1
-    assert run([bare.program("sagemaker-local"), "--help"]).startswith("usage:")
+
+
+def test_without_the_extra_a_pipeline_runs_with_the_oldest_versions_that_are_allowed(
+    wheel: Path, tmp_path: Path, sagemaker_local_url: str
+) -> None:
+    bare = BareEnvironment(tmp_path, sys.executable)
+    bare.install_oldest(wheel)
+    absent = "import importlib.util as u; print([n for n in ('moto', 'pyarrow', 'sagemaker') if u.find_spec(n)])"
+    assert run([bare.program("python"), "-c", absent]).strip() == "[]"
+    assert run_pipeline(bare, sagemaker_local_url) == Verdict.PROMOTED
+
+
+def test_the_wheel_and_what_it_requires_are_small(wheel: Path, tmp_path: Path) -> None:
+    bare = BareEnvironment(tmp_path, sys.executable)
+    bare.install(f"apache-airflow=={airflow_version()}", "apache-airflow-providers-amazon")
+    before = bare.installed_megabytes()
+    bare.install(str(wheel))
+    assert bare.installed_megabytes() - before < MAX_MEGABYTES
