@@ -110,10 +110,11 @@ class BareEnvironment:
         """Path of an installed program."""
         return str(self._bin / name)
 
-    def airflow(self, *arguments: str, service_url: str = "") -> str:
+    def airflow(self, *arguments: str, service_url: str = "", plugins: Path | None = None) -> str:
         """Output of Airflow's command line, whose DAG files are in `dags/` of the folder."""
         home = self.folder / "airflow"
-        settings = {"CORE__DAGS_FOLDER": str(self.folder / "dags"), "CORE__PLUGINS_FOLDER": str(home / "plugins")}
+        folders = {"DAGS": self.folder / "dags", "PLUGINS": plugins or home / "plugins"}
+        settings = {f"CORE__{name}_FOLDER": str(folder) for name, folder in folders.items()}
         environment = airflow_environment(home, service_url, settings) | DEPLOYMENT_VARIABLE | OWN_PYTHON
         return run([self.program("airflow"), *arguments], environment, self.folder)
 

@@ -13,6 +13,7 @@ import pytest
 
 from sagemaker_pca.report.document import Verdict
 from tests.distribution import (
+    ROOT,
     BareEnvironment,
     airflow_constraints,
     airflow_version,
@@ -73,13 +74,6 @@ def test_a_pipeline_of_three_lines_runs_to_its_end(bare: BareEnvironment) -> Non
     assert run_alone(bare) == Verdict.PROMOTED
 
 
-def test_airflow_lists_the_provider_and_loads_the_plugin_once(bare: BareEnvironment) -> None:
-    listed = json.loads(bare.airflow("providers", "list", "--output", "json"))
-    assert "airflow-sagemaker-pca" in {provider["package_name"] for provider in listed}
-    plugins = json.loads(bare.airflow("plugins", "--output", "json"))
-    assert [plugin["name"] for plugin in plugins].count("sagemaker_pca") == 1
-
-
 def test_without_the_extra_a_pipeline_runs_with_the_oldest_versions_that_are_allowed(
     wheel: Path, tmp_path: Path, sagemaker_local_url: str
 ) -> None:
@@ -90,9 +84,32 @@ def test_without_the_extra_a_pipeline_runs_with_the_oldest_versions_that_are_all
     assert run_pipeline(bare, sagemaker_local_url) == Verdict.PROMOTED
 
 
-def test_the_wheel_and_what_it_requires_are_small(wheel: Path, tmp_path: Path) -> None:
-    bare = BareEnvironment(tmp_path, sys.executable)
+@pytest.fixture(scope="module")
+def beside_airflow(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[BareEnvironment, float]:
+    """The wheel in an environment that had Airflow and its provider before, and how many megabytes that took."""
+    bare = BareEnvironment(tmp_path_factory.mktemp("beside"), sys.executable)
     bare.install(f"apache-airflow=={airflow_version()}", "apache-airflow-providers-amazon")
     before = bare.installed_megabytes()
     bare.install(str(wheel))
-    assert bare.installed_megabytes() - before < MAX_MEGABYTES
+    return bare, bare.installed_megabytes() - before
+
+
+def test_the_wheel_and_what_it_requires_are_small(beside_airflow: tuple[BareEnvironment, float]) -> None:
+    _, megabytes = beside_airflow
+    assert megabytes < MAX_MEGABYTES
+
+
+def test_airflow_lists_the_provider_and_loads_the_plugin_once(beside_airflow: tuple[BareEnvironment, float]) -> None:
+    bare, _ = beside_airflow
+    listed = json.loads(bare.airflow("providers", "list", "--output", "json"))
+    assert "airflow-sagemaker-pca" in {provider["package_name"] for provider in listed}
+    plugins = json.loads(bare.airflow("plugins", "--output", "json"))
+    assert [plugin["name"] for plugin in plugins] == ["sagemaker_pca"]
+
+
+def test_beside_the_plugins_folder_of_the_checkout_the_plugin_is_still_loaded_once(
+    beside_airflow: tuple[BareEnvironment, float],
+) -> None:
+    bare, _ = beside_airflow
+    output = bare.airflow("plugins", "--output", "json", plugins=ROOT / "plugins")
+    assert [plugin["name"] for plugin in json.loads(output)] == ["sagemaker_pca"]
