@@ -56,7 +56,7 @@ test: setup-dev ## unit and end-to-end tests
 	@$(PYTEST) -n $(TEST_WORKERS) --maxprocesses 4 --dist worksteal -m 'not slow'
 
 test-slow: setup-dev ## tests that need PostgreSQL, Redis or a browser, or run long; they skip with their reason where it is absent
-	@$(PYTEST) -n 2 --dist loadfile -m slow --durations=15
+	@$(PYTEST) -n 3 --dist loadfile -m slow --durations=15
 
 test-all: test test-slow ## all tests
 
