@@ -99,10 +99,10 @@ class Asked:
     def fixed(self) -> int:
         """Calls beyond the logs and the looks that an interval lies before, whose number the job's duration decides.
 
-        Half an interval, since a call is recorded when it is answered, sooner or later.
+        Not quite an interval, since a call is recorded when it is answered, and the interval begins with the answer.
         """
         gaps = (later - earlier for earlier, later in pairwise(self.looks))
-        repeated = sum(gap.total_seconds() > INTERVAL_SECONDS / 2 for gap in gaps)
+        repeated = sum(gap.total_seconds() > 0.9 * INTERVAL_SECONDS for gap in gaps)
         return len(self.calls) - self.log_calls - repeated
 
     def counts(self) -> Counter[str]:
