@@ -3,7 +3,6 @@ import math
 import re
 import struct
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,7 +148,7 @@ class TestHosts:
         codes: list[int] = []
         waiting = threading.Thread(target=lambda: codes.append(leader.train()))
         waiting.start()
-        time.sleep(0.1)
+        waiting.join(0.1)
 
         assert slow.train() == 0
         waiting.join(timeout=60)
