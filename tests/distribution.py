@@ -110,10 +110,10 @@ class BareEnvironment:
         """Path of an installed program."""
         return str(self._bin / name)
 
-    def airflow(self, *arguments: str, service_url: str = "", plugins: Path | None = None) -> str:
+    def airflow(self, *arguments: str, service_url: str = "") -> str:
         """Output of Airflow's command line, whose DAG files are in `dags/` of the folder."""
         home = self.folder / "airflow"
-        folders = {"DAGS": self.folder / "dags", "PLUGINS": plugins or home / "plugins"}
+        folders = {"DAGS": self.folder / "dags", "PLUGINS": home / "plugins"}
         settings = {f"CORE__{name}_FOLDER": str(folder) for name, folder in folders.items()}
         environment = airflow_environment(home, service_url, settings) | DEPLOYMENT_VARIABLE | OWN_PYTHON
         return run([self.program("airflow"), *arguments], environment, self.folder)

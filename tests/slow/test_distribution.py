@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 
 from sagemaker_pca.report.document import Verdict
 from tests.distribution import (
+    OWN_PYTHON,
     ROOT,
     BareEnvironment,
     airflow_constraints,
@@ -111,5 +113,7 @@ def test_beside_the_plugins_folder_of_the_checkout_the_plugin_is_still_loaded_on
     beside_airflow: tuple[BareEnvironment, float],
 ) -> None:
     bare, _ = beside_airflow
-    output = bare.airflow("plugins", "--output", "json", plugins=ROOT / "plugins")
-    assert [plugin["name"] for plugin in json.loads(output)] == ["sagemaker_pca"]
+    environment = {**os.environ, **OWN_PYTHON, "AIRFLOW_HOME": str(bare.folder / "airflow")}
+    environment |= {"AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    code = "from airflow import plugins_manager as p; print('ERRORS', p._get_plugins()[1])"
+    assert "ERRORS {}" in run([bare.program("python"), "-c", code], environment, bare.folder)
