@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, chain, task
 
+from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.start import (
     SageMakerCreateModelOperator,
@@ -21,7 +22,7 @@ from sagemaker_pca.settings.transform import TransformConfig
 from sagemaker_pca.steps.pipeline_run import PipelineRun, created_by, from_run
 from sagemaker_pca.steps.transform_run import TransformRun, from_transform
 from sagemaker_pca.task_states import record_failure
-from sagemaker_pca.trigger_form import add_form, form_settings
+from sagemaker_pca.trigger_form import add_form, form_settings, untemplated
 from sagemaker_pca.variables import AWS_CONN_ID
 
 job_wait: dict[str, Any] = {
@@ -81,19 +82,20 @@ def pca_batch_transform(
     with DAG(
         dag_id,
         schedule=schedule,
-        **{
-            "catchup": False,
-            "on_failure_callback": failure_notifier(),
-            "default_args": {**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
-            "tags": ["sagemaker", "pca"],
-            "doc_md": __doc__,
-            **dag_arguments,
-        },
+        **merged_arguments(
+            dag_arguments,
+            catchup=False,
+            on_failure_callback=failure_notifier(),
+            default_args={**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
+            tags=["sagemaker", "pca"],
+            doc_md=__doc__,
+        ),
     ) as dag:
         with TaskGroup("features", prefix_group_id=False) as features:
             start_processing = SageMakerStartProcessingJobOperator(
                 task_id=tasks.START_PROCESSING,
                 config=from_run(lambda run: service_requests.processing_job(run.plan, run.inputs)),
+                reads=from_run(lambda run: [run.plan.raw_data_uri]),
             )
             wait_for_processing = SageMakerProcessingJobSensor(
                 task_id=tasks.WAIT_FOR_PROCESSING,
@@ -123,7 +125,7 @@ def pca_batch_transform(
             )
             chain(create_model, start_transform, wait_for_transform, delete_model().as_teardown(setups=create_model))
 
-        chain(preflight(settings), stage_inputs(), features, transform, check_projections())
+        chain(preflight(untemplated(settings)), stage_inputs(), features, transform, check_projections())
 
     add_form(dag, TransformConfig, settings)
     return dag

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, TaskGroup, TriggerRule, chain, task
 
 from sagemaker_pca.assets import model_asset
+from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.deploy import SageMakerDeployEndpointOperator
 from sagemaker_pca.operators.roll_back import SageMakerRollBackEndpointOperator
@@ -25,7 +26,7 @@ from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTr
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 from sagemaker_pca.steps.pipeline_run import PipelineRun, created_by, from_run, if_planned
 from sagemaker_pca.task_states import record_failure
-from sagemaker_pca.trigger_form import add_form
+from sagemaker_pca.trigger_form import add_form, untemplated
 from sagemaker_pca.variables import AWS_CONN_ID
 
 job_wait: dict[str, Any] = {
@@ -103,21 +104,22 @@ def pca_pipeline(
     with DAG(
         dag_id,
         schedule=schedule_of(dag_id, schedule),
-        **{
-            "catchup": False,
-            "max_active_runs": DEFAULT_MAX_ACTIVE_RUNS,
-            "on_failure_callback": failure_notifier(),
-            "default_args": {**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
-            "tags": ["sagemaker", "pca"],
-            "doc_md": __doc__,
-            **dag_arguments,
-        },
+        **merged_arguments(
+            dag_arguments,
+            catchup=False,
+            max_active_runs=DEFAULT_MAX_ACTIVE_RUNS,
+            on_failure_callback=failure_notifier(),
+            default_args={**RETRIES, "on_failure_callback": record_failure, "aws_conn_id": AWS_CONN_ID},
+            tags=["sagemaker", "pca"],
+            doc_md=__doc__,
+        ),
     ) as dag:
         with TaskGroup("features", prefix_group_id=False) as features:
             start_profiling = SageMakerStartProcessingJobOperator(
                 task_id=tasks.START_PROFILING,
                 config=from_run(lambda run: service_requests.profile_job(run.plan, run.inputs)),
                 skip_reason=from_run(lambda run: run.plan.config.why_no_profile),
+                reads=from_run(lambda run: [run.plan.raw_data_uri]),
             )
             wait_for_profiling = SageMakerProcessingJobSensor(
                 task_id=tasks.WAIT_FOR_PROFILING,
@@ -127,6 +129,7 @@ def pca_pipeline(
             start_processing = SageMakerStartProcessingJobOperator(
                 task_id=tasks.START_PROCESSING,
                 config=from_run(lambda run: service_requests.processing_job(run.plan, run.inputs, run.profile_uri)),
+                reads=from_run(lambda run: [run.plan.raw_data_uri]),
                 trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
             )
             wait_for_processing = SageMakerProcessingJobSensor(
@@ -181,7 +184,7 @@ def pca_pipeline(
             chain(create_model, create_endpoint_config, deploy_endpoint, wait_for_endpoint, verify)
 
         staged = stage_inputs()
-        chain(preflight(settings or {}), staged, features, training, evaluate_model(), deployment)
+        chain(preflight(untemplated(settings or {})), staged, features, training, evaluate_model(), deployment)
         # Not by way of the profile alone: that may be skipped while the run goes on, staging with all that follows.
         chain(staged, start_processing)
 

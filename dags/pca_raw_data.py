@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import DAG
 
 from sagemaker_pca.assets import raw_data_asset, s3_events_asset
+from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.schedule import DEFAULT_LOOK_SCHEDULE, DEFAULT_SETTLE_SECONDS, time_or_asset
@@ -38,21 +39,21 @@ def pca_raw_data(
     with DAG(
         dag_id,
         schedule=time_or_asset(schedule, events),
-        **{
-            "catchup": False,
+        **merged_arguments(
+            dag_arguments,
+            catchup=False,
             # One look at a time: two would report the same change twice.
-            "max_active_runs": 1,
-            "on_failure_callback": failure_notifier(),
-            "default_args": {
+            max_active_runs=1,
+            on_failure_callback=failure_notifier(),
+            default_args={
                 "retries": 3,
                 "retry_delay": timedelta(minutes=1),
                 "retry_policy": SageMakerRetryPolicy(),
                 "aws_conn_id": AWS_CONN_ID,
             },
-            "tags": ["sagemaker", "pca"],
-            "doc_md": __doc__,
-            **dag_arguments,
-        },
+            tags=["sagemaker", "pca"],
+            doc_md=__doc__,
+        ),
     ) as dag:
         RawDataChangedSensor(
             task_id="notice_change",

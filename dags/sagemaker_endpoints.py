@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Context, TriggerRule, chain, get_current_context, task
 
+from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.operators.approval import SageMakerDeletionApprovalOperator
 from sagemaker_pca.operators.endpoints import SageMakerDeleteChainOperator, SageMakerEndpointCommandOperator
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
@@ -46,9 +47,10 @@ def sagemaker_endpoints(
     with DAG(
         dag_id,
         schedule=schedule,
-        **{
-            "catchup": False,
-            "default_args": {
+        **merged_arguments(
+            dag_arguments,
+            catchup=False,
+            default_args={
                 "retries": 3,
                 "retry_delay": timedelta(seconds=30),
                 "retry_exponential_backoff": True,
@@ -56,10 +58,9 @@ def sagemaker_endpoints(
                 "retry_policy": SageMakerRetryPolicy(),
                 "on_failure_callback": record_failure,
             },
-            "tags": ["sagemaker", "endpoints"],
-            "doc_md": __doc__,
-            **dag_arguments,
-        },
+            tags=["sagemaker", "endpoints"],
+            doc_md=__doc__,
+        ),
     ) as dag:
         plan = SageMakerEndpointCommandOperator(task_id="plan", settings=settings_of_run, aws_conn_id=AWS_CONN_ID)
         approve = SageMakerDeletionApprovalOperator(task_id="approve", plan_task_id="plan")

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG
 
+from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.operators.endpoints import SageMakerSweepOperator
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.variables import AWS_CONN_ID
@@ -24,19 +25,19 @@ def sagemaker_endpoints_report(dag_id: str, *, schedule: Any = "@daily", **dag_a
     with DAG(
         dag_id,
         schedule=schedule,
-        **{
-            "catchup": False,
-            "is_paused_upon_creation": True,
-            "default_args": {
+        **merged_arguments(
+            dag_arguments,
+            catchup=False,
+            is_paused_upon_creation=True,
+            default_args={
                 "retries": 3,
                 "retry_delay": timedelta(minutes=5),
                 "retry_policy": SageMakerRetryPolicy(),
                 "aws_conn_id": AWS_CONN_ID,
             },
-            "tags": ["sagemaker", "endpoints"],
-            "doc_md": __doc__,
-            **dag_arguments,
-        },
+            tags=["sagemaker", "endpoints"],
+            doc_md=__doc__,
+        ),
     ) as dag:
         # SageMaker writes no metric for an endpoint that nobody calls: a report may take that for idleness.
         idle = {"idle_days": IDLE_DAYS, "no_data_is_idle": True, "dry_run": True}

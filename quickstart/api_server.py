@@ -20,7 +20,10 @@ READING_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class OneWriteAtATime:
-    """An ASGI application whose calls that may write wait for each other before they begin."""
+    """An ASGI application whose calls that may write wait for each other before they begin.
+
+    Each is read to its end first: a client that says half of what it has to say keeps nobody waiting.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -30,9 +33,36 @@ class OneWriteAtATime:
         """Answer one request."""
         if scope["type"] != "http" or scope["method"] in READING_METHODS:
             await self._application(scope, receive, send)
-        else:
-            async with self._write:
-                await self._application(scope, receive, send)
+            return
+        body = await whole_body(receive)
+        if body is None:
+            return
+        async with self._write:
+            await self._application(scope, replayed(body, receive), send)
+
+
+async def whole_body(receive: Receive) -> bytes | None:
+    """What the client sends; None when it goes before its end."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """What the application receives: the body, then whatever else the client does."""
+    rest = [body]
+
+    async def receive_again() -> MutableMapping[str, Any]:
+        if rest:
+            return {"type": "http.request", "body": rest.pop(), "more_body": False}
+        return await receive()
+
+    return receive_again
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,7 @@ def checked_config(settings: Mapping[str, Any]) -> PcaRunConfig:
 def with_components(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, with no more components than feature columns where the user chose the columns alone."""
     default = int(PcaRunConfig.model_fields["num_components"].default)
-    if "num_components" in settings or not settings.get("feature_columns"):
+    columns = settings.get("feature_columns")
+    if "num_components" in settings or not isinstance(columns, list | tuple) or not columns:
         return dict(settings)
-    return {**settings, "num_components": min(default, len(settings["feature_columns"]))}
+    return {**settings, "num_components": min(default, len(columns))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,6 +61,10 @@ def raw_files(data: Path) -> list[Path]:
     if not files:
         what = "holds no file of raw data" if data.is_dir() else "is no file of raw data"
         raise QuickstartError(f"DATA={data} {what}. {GIVE}")
+    if twice := [name for name, count in Counter(map(raw_name, files)).items() if count > 1]:
+        raise QuickstartError(
+            f"DATA={data} holds several files that the job would know as {twice[0]}. Rename one of them."
+        )
     return files
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, literal
 from pydantic import BaseModel
 
 from sagemaker_pca.settings.form import form_fields
@@ -24,6 +24,11 @@ def add_form(dag: DAG, model: type[BaseModel], settings: Mapping[str, Any]) -> N
     if settings:
         resolve_layers(model, {}, settings, {})
     dag.params.update({name: Param(**field, source="dag") for name, field in form_fields(model, settings).items()})
+
+
+def untemplated(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The DAG file's settings as an argument of a task, as they are: the form's are no templates either."""
+    return cast("Mapping[str, Any]", literal(dict(settings)))
 
 
 def form_settings(dag: DAG) -> dict[str, Any]:

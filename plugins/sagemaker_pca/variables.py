@@ -20,12 +20,17 @@ def deployment_settings() -> dict[str, Any]:
     """The deployment's settings for all DAGs, none where the Variable is not there.
 
     Raises:
-        SettingError: when the Variable is no JSON object, or has a name that is no deployment's setting.
+        SettingError: when the Variable is no JSON object, or has a name that is no deployment's setting; and while
+            there is a Variable of an earlier release, whose settings would count for nothing without a word.
     """
     # Only when a task runs: the settings of all DAGs are more than one DAG file needs.
-    from sagemaker_pca.settings.deployment import VARIABLE_NAME, given_settings
+    from sagemaker_pca.settings.deployment import GONE_VARIABLES, VARIABLE_NAME, given_settings
 
-    return given_settings(Variable.get(VARIABLE_NAME, default=None, deserialize_json=True))
+    for name, place in GONE_VARIABLES.items():
+        if Variable.get(name, default=None) is not None:
+            raise SettingError(f"Variable {name} is read no more. {place}", hint=f"Then delete {name}.")
+    # Read here, since Airflow takes a Variable that is no JSON for one that is not there.
+    return given_settings(Variable.get(VARIABLE_NAME, default=None))
 
 
 def deployment_id() -> str | None:
@@ -49,7 +54,8 @@ def made_deployment_id(seed: str) -> str:
     :param seed: what tasks that make it at the same moment have in common and no other Airflow has: whichever of them
         writes last writes the same
     """
-    known = deployment_id()
+    # Airflow says "not there" of what it could not read, too: an id that is overwritten makes all endpoints foreign.
+    known = deployment_id() or deployment_id()
     if known is None:
         known = hashlib.sha256(seed.encode()).hexdigest()[:8]
         Variable.set(DEPLOYMENT_VARIABLE, known, description="Id of this Airflow in names and tags of AWS resources.")

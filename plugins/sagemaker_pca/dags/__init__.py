@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__path__ = [*__path__, str(Path(__file__).resolve().parents[3] / "dags")]
+FOLDERS = [Path(__file__).resolve().parent, Path(__file__).resolve().parents[3] / "dags"]
+__path__ = [*map(str, FOLDERS)]
+if not any((folder / "pca_pipeline.py").is_file() for folder in FOLDERS):
+    raise ImportError(f"The DAGs are neither in {FOLDERS[0]} nor in {FOLDERS[1]}. Put dags/ beside plugins/.")
 
-from sagemaker_pca.dags.pca_batch_transform import pca_batch_transform
-from sagemaker_pca.dags.pca_pipeline import pca_pipeline
-from sagemaker_pca.dags.pca_raw_data import pca_raw_data
-from sagemaker_pca.dags.sagemaker_endpoints import sagemaker_endpoints
-from sagemaker_pca.dags.sagemaker_endpoints_report import sagemaker_endpoints_report
+from sagemaker_pca.dags.pca_batch_transform import pca_batch_transform  # noqa: E402
+from sagemaker_pca.dags.pca_pipeline import pca_pipeline  # noqa: E402
+from sagemaker_pca.dags.pca_raw_data import pca_raw_data  # noqa: E402
+from sagemaker_pca.dags.sagemaker_endpoints import sagemaker_endpoints  # noqa: E402
+from sagemaker_pca.dags.sagemaker_endpoints_report import sagemaker_endpoints_report  # noqa: E402
 
 __all__ = [
     "pca_batch_transform",

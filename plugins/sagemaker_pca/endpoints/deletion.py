@@ -129,9 +129,10 @@ class ChainDeletion:
             decision = decision or selection.kept_by_list(resource, self._command, now)
         if decision:
             return decision
-        tags, own = self._inventory.read_current_tags(resource.arn), self._chain.deployment_id
+        tags = self._inventory.read_current_tags(resource.arn)
+        own, bucket = self._chain.deployment_id, self._chain.bucket
         return (
-            selection.kept_by_tags(tags, self._command, now, deployment_id=own, selected=selected)
+            selection.kept_by_tags(tags, self._command, now, deployment_id=own, bucket=bucket, selected=selected)
             or self._kept_by_deployments(resource, tags, now)
             or self._kept_by_use(resource, now)
         )

@@ -29,7 +29,7 @@ class Facts:
     """
 
     def __init__(self, inventory: Inventory, bucket: str, now: datetime) -> None:
-        self._inventory, self._bucket, self._now = inventory, bucket, now
+        self._inventory, self.bucket, self._now = inventory, bucket, now
         self._listed: dict[ResourceKind, dict[str, ListedResource]] = {}
         self._tags: dict[str, Tags] = {}
         self._details: dict[ResourceKind, dict[str, Details | None]] = defaultdict(dict)
@@ -56,7 +56,7 @@ class Facts:
     @cached_property
     def deployments(self) -> RecordedDeployments | Unreadable:
         """What the records of the listed endpoints say."""
-        return self._inventory.read_deployments(self._bucket, self.listed(ENDPOINT), self._now)
+        return self._inventory.read_deployments(self.bucket, self.listed(ENDPOINT), self._now)
 
     def count_invocations(
         self, variants: Iterable[Variant], since: datetime

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from sagemaker_pca.endpoints.deployment import CHANGING_ENDPOINT_STATES
 from sagemaker_pca.endpoints.inventory import ListedResource, RecordedDeployments, Tags, Unreadable
-from sagemaker_pca.endpoints.ownership import is_another_deployments, why_not_own
+from sagemaker_pca.endpoints.ownership import is_another_deployments, is_managed, why_not_own
 from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG
-from sagemaker_pca.run.plan import EXPIRES_AT_TAG, NEVER
+from sagemaker_pca.run.plan import BUCKET_TAG, EXPIRES_AT_TAG, NEVER
 from sagemaker_pca.settings.endpoint_command import EndpointCommand, matches
 
 PROTECT_TAG = "protect"
@@ -124,17 +124,23 @@ def kept_by_state(resource: ListedResource) -> Decision | None:
 
 
 def kept_by_tags(
-    tags: Tags, command: EndpointCommand, now: datetime, *, deployment_id: str | None, selected: bool
+    tags: Tags, command: EndpointCommand, now: datetime, *, deployment_id: str | None, bucket: str, selected: bool
 ) -> Decision | None:
-    """Tags that keep a resource: not this deployment's own, or protected.
+    """Tags that keep a resource: not this deployment's own, recorded elsewhere, or protected.
 
     :param deployment_id: of the Airflow that deletes
+    :param bucket: where leases and roll-back targets are looked up
     :param selected: whether conditions on tags hold too, as for all but what is taken along
     """
     if isinstance(tags, Unreadable):
         return skip(f"its tags cannot be read: {tags.reason}")
     decision = _kept_by_conditions(tags, command, now) if selected else None
-    return decision or _kept_by_owner(tags, command, deployment_id) or _kept_by_protection(tags, now)
+    return (
+        decision
+        or _kept_by_owner(tags, command, deployment_id)
+        or _kept_by_place(tags, bucket)
+        or _kept_by_protection(tags, now)
+    )
 
 
 def _kept_by_owner(tags: Mapping[str, str], command: EndpointCommand, deployment_id: str | None) -> Decision | None:
@@ -143,6 +149,13 @@ def _kept_by_owner(tags: Mapping[str, str], command: EndpointCommand, deployment
         # Whatever the settings say: its roll-back targets are recorded where this deployment does not look.
         return keep(f"another Airflow's: {reason}")
     return keep(f"{reason} (see managed_only)") if command.managed_only and reason else None
+
+
+def _kept_by_place(tags: Mapping[str, str], bucket: str) -> Decision | None:
+    other = tags.get(BUCKET_TAG, bucket)
+    if not is_managed(tags) or other == bucket:
+        return None
+    return keep(f"its leases and roll-back targets are recorded in {other}: set bucket to that")
 
 
 def _kept_by_protection(tags: Mapping[str, str], now: datetime) -> Decision | None:

@@ -159,11 +159,11 @@ class Survey:
         return self._keep(listed, lambda item: selection.kept_by_list(item, self._command, self._now))
 
     def _keep_by_tags_and_records(self, resources: list[ListedResource], *, selected: bool) -> list[ListedResource]:
-        tags, command, own = self._facts.tags(resources), self._command, self._deployment_id
+        tags, command, own, bucket = self._facts.tags(resources), self._command, self._deployment_id, self._facts.bucket
         left = self._keep(
             resources,
             lambda item: selection.kept_by_tags(
-                tags[item.arn], command, self._now, deployment_id=own, selected=selected
+                tags[item.arn], command, self._now, deployment_id=own, bucket=bucket, selected=selected
             ),
         )
         if not left:

@@ -97,11 +97,13 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         self._never_go_back(context)
         name, wanted = self.config["EndpointName"], self.config["EndpointConfigName"]
         endpoint = self.pca_hook.find_endpoint(name)
-        self._own(endpoint)
+        self._check_owner(endpoint)
         action = next_action(endpoint, wanted)
         if action == "wait" and endpoint is not None:
             self.wait_until_at_rest(endpoint, waiting_since)
         record = self._record(endpoint, wanted)
+        # After the record, by which it is given back, and before the change: who rolls it back has to know whose it is.
+        self._take_over(endpoint)
         self.log.info("Endpoint %s: %s, to serve %s", name, action, wanted)
         self._ask_for(action, endpoint)
         if action == "replace" and endpoint is not None:
@@ -128,7 +130,9 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
 
     def change_is_under_way(self) -> None:
         """Look whose the change is: somebody else may have been quicker to create an endpoint of this name."""
-        self._own(self.pca_hook.find_endpoint(self.config["EndpointName"]))
+        endpoint = self.pca_hook.find_endpoint(self.config["EndpointName"])
+        self._check_owner(endpoint)
+        self._take_over(endpoint)
 
     def _never_go_back(self, context: Context) -> None:
         """Leave a model of newer data in service; under the lease, so that nobody promotes one at the same time."""
@@ -146,30 +150,35 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
     def _listed_at(self) -> datetime | None:
         return datetime.fromisoformat(self.listed_at) if self.listed_at else None
 
-    def _own(self, endpoint: dict[str, Any] | None) -> None:
-        """See that an endpoint is this pipeline's, or make it so where the settings say so.
+    def _check_owner(self, endpoint: dict[str, Any] | None) -> None:
+        """See that an endpoint is this pipeline's.
 
         Raises:
-            DeploymentError: when it is somebody else's.
+            DeploymentError: when it is somebody else's, and is not to be taken over.
         """
-        if endpoint is None:
-            return
-        name, wanted = endpoint["EndpointName"], {tag["Key"]: tag["Value"] for tag in self.config.get("Tags", ())}
-        tags, deployment_id = self.pca_hook.tags(endpoint["EndpointArn"]), self._deployment_id
-        if deployment_id is None and not is_managed(tags):
-            return  # a DAG without deployments of its own, on an endpoint of none
-        if not self.take_over:
-            check_own(name, tags, deployment_id, wanted.get(PIPELINE_TAG))
-        elif why_not_pipelines(tags, deployment_id, wanted.get(PIPELINE_TAG)):
-            self.log.warning("Endpoint %s is taken over; its tags were %s", name, tags)
-            # Before the change: whoever comes to roll it back has to know whose it is.
-            self.pca_hook.add_tags(endpoint["EndpointArn"], wanted)
-            self.pca_hook.take_over_config(endpoint["EndpointConfigName"], deployment_id)
+        if endpoint is not None and not self.take_over and (foreign := self._foreign_tags(endpoint)) is not None:
+            check_own(endpoint["EndpointName"], foreign, self._tag(DEPLOYMENT_TAG), self._tag(PIPELINE_TAG))
 
-    @property
-    def _deployment_id(self) -> str | None:
+    def _take_over(self, endpoint: dict[str, Any] | None) -> None:
+        """Make somebody else's endpoint this pipeline's, with the configuration that it may have to return to."""
+        if endpoint is None or not self.take_over or (foreign := self._foreign_tags(endpoint)) is None:
+            return
+        self.log.warning("Endpoint %s is taken over; its tags were %s", endpoint["EndpointName"], foreign)
+        self.pca_hook.add_tags(endpoint["EndpointArn"], {tag["Key"]: tag["Value"] for tag in self.config["Tags"]})
+        self.pca_hook.take_over_config(endpoint["EndpointConfigName"], self._tag(DEPLOYMENT_TAG))
+
+    def _foreign_tags(self, endpoint: dict[str, Any]) -> dict[str, str] | None:
+        """The endpoint's tags where they say that it is somebody else's, None where it is this pipeline's."""
+        tags: dict[str, str] = self.pca_hook.tags(endpoint["EndpointArn"])
+        deployment_id = self._tag(DEPLOYMENT_TAG)
+        if deployment_id is None and not is_managed(tags):
+            return None  # a DAG without deployments of its own, on an endpoint of none
+        return tags if why_not_pipelines(tags, deployment_id, self._tag(PIPELINE_TAG)) else None
+
+    def _tag(self, key: str) -> str | None:
+        """A tag of the request."""
         tags: list[dict[str, str]] = self.config.get("Tags", [])
-        return next((tag["Value"] for tag in tags if tag["Key"] == DEPLOYMENT_TAG), None)
+        return next((tag["Value"] for tag in tags if tag["Key"] == key), None)
 
     def _record(self, endpoint: dict[str, Any] | None, wanted: str) -> DeploymentRecord:
         """The record of this deployment, written before anything changes."""
@@ -180,7 +189,7 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
             endpoint_name=name,
             wanted_config=wanted,
             run_name=run_name,
-            deployment_id=self._deployment_id,
+            deployment_id=self._tag(DEPLOYMENT_TAG),
             listed_at=self._listed_at,
         )
         record = make(earlier=None)

@@ -54,13 +54,15 @@ class StartOrAdopt(SageMakerPcaOperator):
 class StartOrAdoptJob(StartOrAdopt):
     """Likewise for a job, which reads and writes data: what, OpenLineage is told where it is there."""
 
+    reads: Sequence[str] | None = None
+
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
         """The job's S3 locations, from its request: the provider reads the description of a job that has ended."""
         from airflow.providers.openlineage.extractors import OperatorLineage
 
         lineage = job_lineage(self.kind, self.config, self.started_name or self.config[self.kind.name_key])
         return OperatorLineage(
-            inputs=[self.path_to_s3_dataset(uri) for uri in lineage.inputs],
+            inputs=[self.path_to_s3_dataset(uri) for uri in self.reads or lineage.inputs],
             outputs=[self.path_to_s3_dataset(uri) for uri in lineage.outputs],
         )
 
@@ -75,15 +77,18 @@ class SageMakerStartProcessingJobOperator(StartOrAdoptJob, SageMakerProcessingOp
 
     :param config: request of :py:meth:`SageMaker.Client.create_processing_job`, or a callable that makes it (templated)
     :param skip_reason: why the run needs no such job, which skips the task; None starts it (templated)
+    :param reads: S3 locations of the data that the job reads, for OpenLineage; None takes the request's inputs, which
+        may be code and manifests (templated)
     :return: ``{"name", "arn", "attempt", "adopted"}`` of the job
     """
 
     kind = PROCESSING_JOB
-    template_fields: Sequence[str] = aws_template_fields("config", "skip_reason")
+    template_fields: Sequence[str] = aws_template_fields("config", "skip_reason", "reads")
 
-    def __init__(self, *, config: Request, skip_reason: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, config: Request, skip_reason: Any = None, reads: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, wait_for_completion=False, print_log=False, deferrable=False, **kwargs)
         self.skip_reason = skip_reason
+        self.reads = reads
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start or adopt the job.

@@ -16,6 +16,8 @@ MANAGED_BY_TAG = "managed-by"
 MANAGED_BY = "sagemaker-pca"
 DEPLOYMENT_TAG = "deployment-id"
 PIPELINE_TAG = "dag-id"
+# Where its lease, promotion and history are kept.
+BUCKET_TAG = "bucket"
 EXPIRES_AT_TAG = "expires-at"
 # Written out: tags are added to those an endpoint has, so leaving one out would leave an earlier run's date in force.
 NEVER = "never"
@@ -99,6 +101,7 @@ class RunPlan(BaseModel):
         return {
             MANAGED_BY_TAG: MANAGED_BY,
             DEPLOYMENT_TAG: self.deployment_id,
+            BUCKET_TAG: self.bucket,
             PIPELINE_TAG: tag_value(self.dag_id),
             "run-id": tag_value(self.run_id),
             "run-name": self.run_name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Mapping
+import json
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,6 +16,11 @@ from sagemaker_pca.settings.pipeline import PcaRunConfig
 from sagemaker_pca.settings.transform import TransformConfig
 
 VARIABLE_NAME = "sagemaker_pca"
+# Of earlier releases: each with where its settings have their place now.
+GONE_VARIABLES = {
+    "sagemaker_endpoints": "Safety settings have their place in Variable sagemaker_pca, commands in the DAG file.",
+    "sagemaker_pca_batch_transform": "Its settings have their place in the DAG file, or in Variable sagemaker_pca.",
+}
 MODELS: tuple[type[BaseModel], ...] = (PcaRunConfig, TransformConfig, EndpointCommand)
 
 
@@ -25,23 +30,25 @@ def names() -> frozenset[str]:
     return frozenset().union(*map(deployment_names, MODELS))
 
 
-def given_settings(variable: Any) -> dict[str, Any]:
-    """What the Variable gives; None in it is "not given".
+def given_settings(text: str | None) -> dict[str, Any]:
+    """What the Variable gives; null in it is "not given".
 
-    :param variable: its JSON, None where there is no such Variable
+    :param text: of the Variable, None where there is no such Variable
     Raises:
-        SettingError: when it is no object, or has a name that is no deployment's setting.
+        SettingError: when it is no JSON object, or has a name that is no deployment's setting.
     """
-    if variable is None:
-        return {}
-    if not isinstance(variable, Mapping):
+    try:
+        given = json.loads(text or "{}")
+    except ValueError as error:
+        raise SettingError(f"Variable {VARIABLE_NAME} is no JSON: {error}. It must be an object of settings.") from None
+    if not isinstance(given, dict):
         raise SettingError(
-            f"Variable {VARIABLE_NAME} is a JSON {type(variable).__name__}; it must be an object of settings."
+            f"Variable {VARIABLE_NAME} is a JSON {type(given).__name__}; it must be an object of settings."
         )
-    for name in variable:
+    for name in given:
         if name not in names():
             raise SettingError(f"{name} in Variable {VARIABLE_NAME} {_what_it_is(name)}")
-    return {name: value for name, value in variable.items() if value is not None}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _what_it_is(name: str) -> str:

@@ -38,7 +38,7 @@ def _form_field(model: type[BaseModel], name: str, settings: Mapping[str, Any]) 
     shape = _shape(field.annotation, field.metadata)
     help_text, default = field.description or "", as_json(settings.get(name, field.default))
     if is_of_deployment := name in deployment_names(model):
-        help_text += " Left empty: the deployment's."
+        help_text += f" Left empty: the {'deployment' if default is None else 'DAG file'}'s."
     if is_of_deployment or may_be_unset(model, name):
         # The form draws a field by the first of its types.
         shape["type"] = [shape["type"], "null"]

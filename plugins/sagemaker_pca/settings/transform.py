@@ -59,6 +59,8 @@ class TransformConfig(BaseModel):
     poll_seconds: float = shared("poll_seconds")
     stop_jobs_on_kill: bool = shared("stop_jobs_on_kill")
     job_logs: bool = shared("job_logs")
+    processing_role: str = shared("processing_role")
+    vpc_config: dict[str, list[str]] | None = shared("vpc_config")
     owner: str = shared("owner")
 
 

@@ -89,7 +89,7 @@ def read_card(hook: SageMakerPcaHook, model: dict[str, Any], bucket: str) -> Mod
     return card
 
 
-# How raw files are read, by what, and under which roles and network: what a training run's settings say of other data.
+# How raw files are read, and by what: what a training run's settings say of other data.
 READING_SETTINGS = (
     "feature_columns",
     "delimiter",
@@ -102,9 +102,6 @@ READING_SETTINGS = (
     "processing_image_uri",
     "processing_instance_count",
     "processing_volume_gb",
-    "processing_role",
-    "serving_role",
-    "vpc_config",
 )
 
 
@@ -129,5 +126,7 @@ def features_config(card: ModelCard, transform: TransformConfig, bucket: str) ->
         "stop_jobs_on_kill": transform.stop_jobs_on_kill,
         "job_logs": transform.job_logs,
         "owner": transform.owner,
+        "processing_role": transform.processing_role,
+        "vpc_config": transform.vpc_config,
     }
     return validated(PcaRunConfig, given, dict.fromkeys(reading, f"model card of {card.model.artifact_uri}"))

@@ -220,3 +220,7 @@ def test_openlineage_is_told_what_the_started_attempt_reads_and_writes(aws: Embe
         (f"s3://{aws.bucket}", f"features/{name}-2/")
     ]
     assert lineage.inputs == []
+
+    start.reads = ["s3://raw/data/"]
+    (raw,) = start.get_openlineage_facets_on_complete(None).inputs
+    assert (raw.namespace, raw.name) == ("s3://raw", "data/")

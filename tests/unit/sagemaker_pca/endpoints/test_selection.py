@@ -18,8 +18,11 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DENIED = Unreadable("AccessDeniedException: no")
 
 
+BUCKET = "bucket"
+
+
 def kept_by_tags(tags: Tags, command: EndpointCommand, now: datetime, *, selected: bool) -> Decision | None:
-    return selection.kept_by_tags(tags, command, now, deployment_id=DEPLOYMENT_ID, selected=selected)
+    return selection.kept_by_tags(tags, command, now, deployment_id=DEPLOYMENT_ID, bucket=BUCKET, selected=selected)
 
 
 def sweep(**settings: Any) -> EndpointCommand:
@@ -215,6 +218,16 @@ def test_what_another_airflow_made_stays_whatever_the_settings_say() -> None:
     theirs = MANAGED | {"deployment-id": "theirs"}
     for command in (sweep(managed_only=False), sweep(managed_only=True)):
         for own in (DEPLOYMENT_ID, None):
-            assert selection.kept_by_tags(theirs, command, NOW, deployment_id=own, selected=False) is not None
+            assert (
+                selection.kept_by_tags(theirs, command, NOW, deployment_id=own, bucket=BUCKET, selected=False)
+                is not None
+            )
     before_ids = {"managed-by": "sagemaker-pca"}
     assert kept_by_tags(before_ids, sweep(managed_only=False), NOW, selected=False) is None
+
+
+def test_what_is_recorded_in_another_bucket_stays_for_its_roll_back_targets_are_not_seen() -> None:
+    command = sweep(orphaned=True)
+    assert kept_by_tags(MANAGED | {"bucket": BUCKET}, command, NOW, selected=False) is None
+    kept = kept_by_tags(MANAGED | {"bucket": "elsewhere"}, command, NOW, selected=False)
+    assert reason(kept) == "keep: its leases and roll-back targets are recorded in elsewhere: set bucket to that"

@@ -112,6 +112,7 @@ def test_everything_created_tells_who_made_it_for_which_run(operation: str) -> N
     assert tags == {
         "managed-by": "sagemaker-pca",
         "deployment-id": DEPLOYMENT_ID,
+        "bucket": "sagemaker-pca-us-east-1-123456789012",
         "dag-id": DAG_ID,
         "run-id": RUN_ID,
         "run-name": run_name(DEPLOYMENT_ID, DAG_ID, RUN_ID),
