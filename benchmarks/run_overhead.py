@@ -26,7 +26,7 @@ SETTINGS = {"poll_seconds": POLL_SECONDS}
 def measure(folder: Path, full: bool) -> Group:
     """Run both DAGs in turns."""
     recordings = write_recordings(folder / "recordings", seconds=RECORDED_SECONDS)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "dags"), "AIRFLOW_HOME": str(folder / "airflow")}
+    environment = {**os.environ, "AIRFLOW_HOME": str(folder / "airflow")}
     tasks = int(run(module("benchmarks.dags.empty_pipeline"), environment).reported["tasks"])
     overheads, empty_runs = [], []
     for number in range(1, ROUNDS + 1):

@@ -140,9 +140,8 @@ class AirflowServices:
 
     def _start(self, name: str) -> None:
         group = next((program.pid for program in self._programs.values()), 0)
-        self._programs[name] = start_program(
-            ["airflow", *SERVICES[name]], self.environment, self._home / f"{name}.log", group
-        )
+        arguments = [*SERVICES[name], *(("--port", str(self.port)) if name == "api-server" else ())]
+        self._programs[name] = start_program(arguments, self.environment, self._home / f"{name}.log", group)
 
     def _end(self) -> None:
         self.api.close()
