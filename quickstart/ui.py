@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -68,7 +68,9 @@ def serve(port: int, own: OwnPipeline | None, console: Console) -> None:
     with tempfile.TemporaryDirectory(prefix="sagemaker-pca-ui-") as recordings:
         upload_raw_data(service_address, write_recordings(Path(recordings)))
     pipelines = [DAG_ID, *prepare_own(own, service_address, console)]
-    environment = airflow_environment(home, service_address, ui_settings(home, port))
+    environment = airflow_environment(
+        home, service_address, ui_settings(home, port, {"pipelines": ROOT / "dags", "own": OWN_DAGS})
+    )
     programs: Programs = {"sagemaker_local": service}
     for name, arguments in SERVICES.items():
         log = UI_STATE / f"{name}.log"
@@ -163,8 +165,11 @@ def admin_password(path: Path) -> str:
     return str(json.loads(path.read_text())["admin"])
 
 
-def ui_settings(home: Path, port: int) -> dict[str, str]:
-    """Return Airflow's settings for one machine: SQLite, tasks as local processes, loopback only."""
+def ui_settings(home: Path, port: int, dags: Mapping[str, Path]) -> dict[str, str]:
+    """Return Airflow's settings for one machine: SQLite, tasks as local processes, loopback only.
+
+    :param dags: folders of DAG files, by the names of their bundles
+    """
     return {
         "API__HOST": "127.0.0.1",
         "API__PORT": str(port),
@@ -178,7 +183,7 @@ def ui_settings(home: Path, port: int) -> dict[str, str]:
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
             [
                 {"name": name, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(folder), "refresh_interval": 30}}
-                for name, folder in (("pipelines", ROOT / "dags"), ("own", OWN_DAGS))
+                for name, folder in dags.items()
             ]
         ),
     }

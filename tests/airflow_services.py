@@ -14,7 +14,7 @@ from typing import Self
 
 import psutil
 
-from quickstart.airflow_home import airflow_environment, create_airflow_home
+from quickstart.airflow_home import ROOT, airflow_environment, create_airflow_home
 from quickstart.processes import end_programs, last_lines, send, start_program
 from quickstart.ui import DAG_ID, SERVICES, admin_password, ui_settings
 from tests.airflow_api import DagRun, RunsApi, wait_for
@@ -33,10 +33,16 @@ class AirflowServices:
     :param home: folder for the Airflow home
     :param settings: further Airflow settings, as `SECTION__KEY`
     :param database: SQLAlchemy's address of an empty database, in place of the home's SQLite
+    :param dags: folder of DAG files
     """
 
     def __init__(
-        self, service_url: str, home: Path, settings: Mapping[str, str] | None = None, database: str | None = None
+        self,
+        service_url: str,
+        home: Path,
+        settings: Mapping[str, str] | None = None,
+        database: str | None = None,
+        dags: Path = ROOT / "dags",
     ) -> None:
         create_airflow_home(home)
         self._home = home
@@ -44,7 +50,7 @@ class AirflowServices:
         self.address = f"http://127.0.0.1:{self.port}"
         self.password = admin_password(home / "passwords.json")
         self.api = RunsApi(self.address, self.password, self.verify_running)
-        own = {**ui_settings(home, self.port), **SETTINGS, **(settings or {})}
+        own = {**ui_settings(home, self.port, {"pipelines": dags}), **SETTINGS, **(settings or {})}
         if database is not None:
             own["DATABASE__SQL_ALCHEMY_CONN"] = database
         self.environment = airflow_environment(home, service_url, own) | DEPLOYMENT_VARIABLE

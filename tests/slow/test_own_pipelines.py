@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from sagemaker_pca.report.document import RunReport, Verdict
 from sagemaker_pca.run.locations import run_name
-from tests.airflow_api import DagRun
+from tests.airflow_api import DagRun, wait_for
 from tests.airflow_services import AirflowServices
 from tests.own_dags import write_dag_file
 from tests.pipeline_process import PipelineClient, raw_csv
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 NAMES = ("pca_pipeline", "ecg_daily", "ecg_weekly")
 ON_A_TAKEN_ENDPOINT = "ecg_monthly"
 RUN_SECONDS = 480
+STARTING_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,9 @@ def airflow(
 ) -> Iterator[AirflowServices]:
     calls = [f"pca_pipeline({name!r}, settings={client.conf(force=False)})" for name, client in pipelines.items()]
     dags = write_dag_file(tmp_path_factory.mktemp("dags"), *calls)
-    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow"), {"CORE__DAGS_FOLDER": str(dags)}) as services:
+    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow"), dags=dags) as services:
+        for name in pipelines:
+            wait_for(partial(is_there, services, name), STARTING_SECONDS)
         yield services
 
 
@@ -55,6 +59,10 @@ def runs(airflow: AirflowServices) -> dict[str, DagRun]:
     for run in started.values():
         assert run.wait_until_ended(RUN_SECONDS) == "success", run.task_states()
     return started
+
+
+def is_there(airflow: AirflowServices, dag_id: str) -> bool | None:
+    return None if airflow.api.unready_part(dag_id) else True
 
 
 def report_of(pipeline: PipelineClient, name: str, run: DagRun) -> RunReport:

@@ -65,8 +65,7 @@ def airflow(
         f'pipeline = pca_pipeline({PIPELINE!r}, schedule="raw-data or @yearly", settings={settings})',
         f'pca_raw_data({LOOK!r}, pipeline=pipeline, schedule="@yearly", events_queue_url={queue.url!r})',
     )
-    folder = {"CORE__DAGS_FOLDER": str(dags)}
-    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow"), folder) as services:
+    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow"), dags=dags) as services:
         yield services
 
 

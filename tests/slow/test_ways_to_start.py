@@ -65,9 +65,9 @@ def airflow(
         f"pca_pipeline({SCHEDULED_DAG_ID!r}, schedule='{due.minute} {due.hour} * * *', "
         f"settings={settings_of(pipeline, 'schedule')})",
     )
-    own = {"CORE__DAGS_ARE_PAUSED_AT_CREATION": "True", "CORE__DAGS_FOLDER": str(dags)}
+    paused = {"CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}
     home = tmp_path_factory.mktemp("air flow")
-    with AirflowServices(service_url, home, own, database=postgresql.url) as services:
+    with AirflowServices(service_url, home, paused, postgresql.url, dags) as services:
         yield services
 
 

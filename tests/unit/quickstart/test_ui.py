@@ -21,7 +21,7 @@ def test_no_service_opens_a_log_server_on_every_interface() -> None:
 
 
 def test_every_address_of_the_settings_is_loopback() -> None:
-    settings = ui_settings(Path("/home/x"), 8080)
+    settings = ui_settings(Path("/home/x"), 8080, {"pipelines": Path("/dags")})
     assert settings["API__HOST"] == "127.0.0.1"
     assert all("//127.0.0.1:8080" in value for value in settings.values() if "//" in value)
     assert SERVICES["api-server"][-2:] == ["--host", "127.0.0.1"]
