@@ -164,7 +164,8 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         if endpoint is None or not self.take_over or (foreign := self._foreign_tags(endpoint)) is None:
             return
         self.log.warning("Endpoint %s is taken over; its tags were %s", endpoint["EndpointName"], foreign)
-        self.pca_hook.add_tags(endpoint["EndpointArn"], {tag["Key"]: tag["Value"] for tag in self.config["Tags"]})
+        wanted = {tag["Key"]: tag["Value"] for tag in self.config.get("Tags", ())}
+        self.pca_hook.add_tags(endpoint["EndpointArn"], wanted)
         self.pca_hook.take_over_config(endpoint["EndpointConfigName"], self._tag(DEPLOYMENT_TAG))
 
     def _foreign_tags(self, endpoint: dict[str, Any]) -> dict[str, str] | None:
