@@ -7,6 +7,7 @@ import functools
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from botocore.config import Config
 
 from quickstart.airflow_home import airflow_environment, aws_connection, create_airflow_home
 from sagemaker_pca.report.document import RunReport
+from sagemaker_pca.report.summary import RunSummary
+from sagemaker_pca.run.tasks import PUBLISH_REPORT, RUN_SUMMARY_KEY
 from tests.dags_test_process import DagsTestProcess
 from tests.run_plans import DEPLOYMENT_VARIABLE
 
@@ -168,6 +171,15 @@ class PipelineProcess(PipelineClient):
         new = [key for key in self._report_keys() - before if self._is_ours(key)]
         assert len(new) == 1, f"{len(new)} reports appeared.\n{log[-8000:]}"
         return FinishedRun(exit_code, log, self._report(new[0]))
+
+    def summary(self, run_id: str) -> RunSummary:
+        """The summary that a run left in XCom."""
+        with sqlite3.connect(self._process.home / "airflow.db") as connection:
+            (value,) = connection.execute(
+                "SELECT value FROM xcom WHERE run_id = ? AND task_id = ? AND key = ?",
+                [run_id, PUBLISH_REPORT, RUN_SUMMARY_KEY],
+            ).fetchone()
+        return RunSummary.read(value, "the summary")
 
     def dags_test(self, dag_id: str, conf: dict[str, Any]) -> tuple[int, str]:
         """Exit code and output of `airflow dags test`."""

@@ -74,6 +74,12 @@ class Data(Section):
     skipped_rows: int = 0
     bad_rows: tuple[BadRow, ...] = ()
 
+    @property
+    def emptiest_column(self) -> Column | None:
+        """The column with the largest known share of missing values, the first of equals."""
+        known = [column for column in self.columns if column.null_fraction is not None]
+        return max(known, key=lambda column: column.null_fraction or 0.0, default=None)
+
 
 class Projector(Section):
     """x ↦ (x - mean) @ components; mean (d,), components (d, k) with the largest component last, as in the artifact."""

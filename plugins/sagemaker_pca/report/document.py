@@ -100,6 +100,22 @@ class LinkedResource(Section):
     console_url: str | None = None
 
 
+class JobUse(Section):
+    """A job of the run, its instances and their time: billable_seconds are those of each instance.
+
+    Cost is in the currency of the deployment's hourly_prices; the note says why nothing else is known.
+    """
+
+    kind: str
+    name: str
+    seconds: Number = None
+    billable_seconds: Number = None
+    instance_count: int | None = None
+    instance_type: str | None = None
+    cost: Number = None
+    note: str = ""
+
+
 class FailedStep(Section):
     """The step that ended the run, why, and the step to clear: for a failed wait the one that started what failed."""
 
@@ -121,6 +137,7 @@ class RunReport(VersionedDocument):
     deployment: Deployment | None = None
     smoke_test: SmokeTest | None = None
     projection_sample: ProjectionSample | None = None
+    jobs: tuple[JobUse, ...] = ()
     resources: tuple[LinkedResource, ...] = ()
     failed_step: FailedStep | None = None
 

@@ -86,9 +86,9 @@ def _data(report: RunReport) -> Iterator[RenderableType]:
     files = f" from {len(data.files)} file{'s' * (len(data.files) != 1)}" if data.files else ""
     skipped = f", {data.skipped_rows:,} skipped" if data.skipped_rows else ""
     yield f"{data.row_count:,} rows{files}{skipped}"
-    gaps = [(column.null_fraction, column.name) for column in data.columns if column.null_fraction]
-    most, name = max(gaps, default=(0.0, ""))
-    missing = f"; at most {percent_text(most)} missing (column {name})" if most else ""
+    missing, emptiest = "", data.emptiest_column
+    if emptiest and emptiest.null_fraction:
+        missing = f"; at most {percent_text(emptiest.null_fraction)} missing (column {emptiest.name})"
     yield f"{len(data.columns):,} feature columns{missing}"
 
 

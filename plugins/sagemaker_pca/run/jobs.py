@@ -7,13 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sagemaker_pca.exceptions import Failure
-from sagemaker_pca.resource_kinds import ResourceKind
+from sagemaker_pca.resource_kinds import PROCESSING_JOB, ResourceKind
 
 RUNNING_JOB_STATES = frozenset({"InProgress", "Stopping"})
 TIME_HINT = "Raise max_runtime_seconds, or use larger instances."
+
+
+class InstanceUse(NamedTuple):
+    """The instances of a processing or training job and their time in seconds; None of what the service does not say.
+
+    :param seconds: from the job's start on its instances to its end
+    :param billable_seconds: what is billed of each instance
+    """
+
+    instance_type: str | None = None
+    instance_count: int | None = None
+    seconds: float | None = None
+    billable_seconds: float | None = None
+
+    def cost(self, hourly_prices: Mapping[str, float]) -> float | None:
+        """Price of all that is billed; None where something of it is unknown."""
+        price = hourly_prices.get(self.instance_type or "")
+        if price is None or self.instance_count is None or self.billable_seconds is None:
+            return None
+        return price * self.instance_count * self.billable_seconds / 3600
+
+
+def instance_use(kind: ResourceKind, description: Mapping[str, Any]) -> InstanceUse:
+    """What a job's description, with ISO timestamps, says of its instances."""
+    is_processing = kind is PROCESSING_JOB
+    cluster = description["ProcessingResources"]["ClusterConfig"] if is_processing else description["ResourceConfig"]
+    prefix = "Processing" if is_processing else "Training"
+    start, end = description.get(f"{prefix}StartTime"), description.get(f"{prefix}EndTime")
+    seconds = None
+    if start and end:
+        seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    # Of a processing job the service says no billable time: it is billed for as long as it runs.
+    billable = seconds if is_processing else description.get("BillableTimeInSeconds")
+    return InstanceUse(cluster.get("InstanceType"), cluster.get("InstanceCount"), seconds, billable)
 
 
 def is_running(kind: ResourceKind, description: Mapping[str, Any]) -> bool:

@@ -41,9 +41,10 @@ CREATING_TASKS = {
 }
 """The kind of resource that each task creates or adopts."""
 
-# What a task left in XCom beside its result: why it failed, and why it skipped the run.
+# What a task left in XCom beside its result: why it failed, why it skipped the run, and what a table of runs shows.
 FAILURE_KEY = "failure"
 SKIP_REASON_KEY = "skip_reason"
+RUN_SUMMARY_KEY = "run_summary"
 
 FAILED_STATES = frozenset({"failed", "upstream_failed"})
 

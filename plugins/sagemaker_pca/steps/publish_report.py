@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +11,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from sagemaker_pca.assets import model_asset
 from sagemaker_pca.endpoints.records import DeploymentRecord
+from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.report.document import (
     Deployment,
     FailedStep,
+    JobUse,
     LinkedResource,
     ProjectionSample,
     Run,
@@ -23,23 +27,32 @@ from sagemaker_pca.report.document import (
     Verdict,
 )
 from sagemaker_pca.report.page import render_html
+from sagemaker_pca.report.summary import RunSummary, short_reason
 from sagemaker_pca.resource_kinds import ENDPOINT
 from sagemaker_pca.run import tasks
+from sagemaker_pca.run.jobs import instance_use
+from sagemaker_pca.settings.endpoint_command import resolve_command
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 from sagemaker_pca.steps.pipeline_run import PipelineRun
+from sagemaker_pca.steps.preflight import started_at
 from sagemaker_pca.task_states import task_durations
+from sagemaker_pca.variables import deployment_settings
+
+log = logging.getLogger(__name__)
 
 
 def publish_report(run: PipelineRun) -> dict[str, Any]:
-    """Publish report.json and report.html, tell followers of a verified model, and end the run as it went.
+    """Publish summary, report.json and report.html, tell followers of a verified model, end the run as it went.
 
     Raises:
         AirflowSkipException: when nothing had changed since the model in service was trained.
         AirflowFailException: when a step failed, or the run was ended before its deployment was verified.
     """
     if not run.is_planned:
+        push_summary(run, summary_without_plan(run))
         raise AirflowFailException(f"The run planned nothing. {failures_text(run)}")
     report = build_report(run)
+    push_summary(run, RunSummary.of(report, run.plan.files))
     write_report(run, report)
     if report.run.verdict is Verdict.SKIPPED:
         raise AirflowSkipException(report.run.reason)
@@ -49,6 +62,24 @@ def publish_report(run: PipelineRun) -> dict[str, Any]:
     result = model_event(report) | {"verdict": report.run.verdict, "report_uri": report_uri}
     run.context["outlet_events"][model_asset(run.plan.dag_id)].extra = result
     return result
+
+
+def push_summary(run: PipelineRun, summary: RunSummary) -> None:
+    """Leave what a table of runs shows in XCom; without it the run ends as it would."""
+    try:
+        run.context["ti"].xcom_push(key=tasks.RUN_SUMMARY_KEY, value=summary.model_dump(mode="json"))
+    except Exception as error:
+        log.warning("The run has no summary: %s", error)
+
+
+def summary_without_plan(run: PipelineRun) -> RunSummary:
+    """How a run ended that preflight refused, or that was ended before it."""
+    return RunSummary(
+        verdict=Verdict.FAILED,
+        reason=short_reason(failures_text(run) or "The run was ended before it planned anything."),
+        started_at=started_at(run.context["dag_run"]),
+        finished_at=datetime.now(UTC),
+    )
 
 
 def write_report(run: PipelineRun, report: RunReport) -> None:
@@ -99,6 +130,7 @@ def build_report(run: PipelineRun) -> RunReport:
         deployment=_deployment(run),
         smoke_test=SmokeTest.model_validate(smoke_test) if smoke_test else None,
         projection_sample=hook.find_document(plan.files.projections_uri, ProjectionSample),
+        jobs=tuple(job_uses(run, hourly_prices())),
         resources=_resources(run),
         failed_step=_failed_step(run),
     )
@@ -177,6 +209,33 @@ def _deployment(run: PipelineRun) -> Deployment | None:
         previous_endpoint_config_name=record.previous_endpoint_config_name,
         verified=run.is_verified,
     )
+
+
+def job_uses(run: PipelineRun, prices: Mapping[str, float]) -> Iterator[JobUse]:
+    """The run's jobs with their time and instances, of a repeated one the last attempt.
+
+    Waits that succeeded left the job's description; for any other it is asked for once.
+    """
+    for wait_task, job in tasks.AWAITED_JOBS.items():
+        if not (started := run.result(job.start_task)):
+            continue
+        name = str(started["name"])
+        try:
+            use = instance_use(job.kind, run.result(wait_task) or run.hook.describe(job.kind, name))
+        except Exception as error:
+            log.warning("The report lacks time and instances of %s %s: %s", job.kind.noun, name, error)
+            yield JobUse(kind=job.kind.noun, name=name, note=f"It could not be described: {error}")
+        else:
+            yield JobUse(kind=job.kind.noun, name=name, cost=use.cost(prices), **use._asdict())
+
+
+def hourly_prices() -> Mapping[str, float]:
+    """The deployment's prices; a price that is none fails what deletes endpoints, not this."""
+    try:
+        return resolve_command({}, {}, deployment_settings()).config.hourly_prices
+    except SettingError as error:
+        log.warning("The report names no costs: %s", error)
+        return {}
 
 
 def _resources(run: PipelineRun) -> tuple[LinkedResource, ...]:

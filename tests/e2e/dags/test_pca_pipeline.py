@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.report.document import Verdict
-from sagemaker_pca.run.locations import profile_job_name
+from sagemaker_pca.report.summary import RunSummary
+from sagemaker_pca.run.locations import RunFiles, profile_job_name
 from tests.pipeline_process import BUCKET, FinishedRun, PipelineProcess, raw_csv
 from tests.service_process import ServiceProcess
 
@@ -92,6 +93,20 @@ def test_sample_ecg_goes_from_raw_csv_to_a_verified_endpoint(served: Served) -> 
         rtol=1e-4,
         atol=1e-9,
     )
+    assert_summary_says_what_the_report_does(served.pipeline, run)
+    processing, training = report.jobs
+    assert (processing.kind, training.kind) == ("processing job", "training job")
+    for job in (processing, training):
+        assert (job.name, job.instance_count, job.instance_type) == (report.run.run_name, 1, "ml.m5.large")
+        assert job.seconds is not None
+        assert 0 < job.seconds < 120
+        assert job.billable_seconds == pytest.approx(job.seconds, abs=1)
+
+
+def assert_summary_says_what_the_report_does(pipeline: PipelineProcess, run: FinishedRun) -> None:
+    about = run.report.run
+    files = RunFiles(BUCKET, about.run_name, pipeline.endpoint_name)
+    assert pipeline.summary(about.run_id) == RunSummary.of(run.report, files)
 
 
 def test_real_ecg_has_the_singular_values_and_the_rank_that_physics_says(pipeline: PipelineProcess) -> None:
@@ -194,6 +209,7 @@ def test_refused_model_leaves_the_served_one_alone_and_a_report_that_says_by_how
     assert refused.step_states()["create_model"] == "upstream_failed"
     assert refused.step_states()["roll_back"] == "skipped"
     assert ecg_pipeline.serving_config() == before
+    assert_summary_says_what_the_report_does(ecg_pipeline, refused)
 
 
 def test_an_endpoint_that_goes_on_serving_the_old_model_is_rolled_back(
@@ -260,3 +276,4 @@ def test_unchanged_data_ends_the_run_as_skipped_without_a_job_in_at_most_eight_c
     assert 0 < len(served.calls_of_again) <= 8, served.calls_of_again
     before, after = served.expires_at
     assert after > before, "daily runs on the same data keep an endpoint alive"
+    assert_summary_says_what_the_report_does(served.pipeline, again)

@@ -7,7 +7,9 @@ from sagemaker_pca.exceptions import Failure
 from sagemaker_pca.resource_kinds import ENDPOINT_CONFIG, JOB_KINDS, MODEL, PROCESSING_JOB, TRAINING_JOB, ResourceKind
 from sagemaker_pca.run.jobs import (
     RUNNING_JOB_STATES,
+    InstanceUse,
     deadline_of_own,
+    instance_use,
     is_running,
     is_usable,
     job_failure,
@@ -128,3 +130,30 @@ def test_a_transform_job_may_run_from_its_own_start(
     description = {"CreationTime": "1970-01-01T00:00:00+00:00", **times}
     assert running_since(description) == since
     assert deadline_of_own(description, max_runtime_seconds=60, queueing_seconds=3600) == deadline
+
+
+def test_a_training_job_is_billed_as_the_service_says_and_a_processing_job_for_as_long_as_it_ran() -> None:
+    cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 30}
+    start, end = "2026-11-22T09:30:00+00:00", "2026-11-22T09:31:30+00:00"
+    training = {"ResourceConfig": cluster, "TrainingStartTime": start, "TrainingEndTime": end}
+    processing = {
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "ProcessingStartTime": start,
+        "ProcessingEndTime": end,
+    }
+    assert instance_use(TRAINING_JOB, training | {"BillableTimeInSeconds": 72}) == ("ml.m5.large", 2, 90, 72)
+    assert instance_use(PROCESSING_JOB, processing) == ("ml.m5.large", 2, 90, 90)
+
+
+def test_a_job_that_never_got_its_instances_has_no_time() -> None:
+    cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
+    never_ran = InstanceUse("ml.m5.large", 1, None, None)
+    assert instance_use(TRAINING_JOB, {"ResourceConfig": cluster}) == never_ran
+    assert instance_use(PROCESSING_JOB, {"ProcessingResources": {"ClusterConfig": cluster}}) == never_ran
+
+
+def test_every_instance_costs_what_is_billed_of_it_and_what_has_no_price_is_unknown() -> None:
+    use = InstanceUse("ml.m5.large", 2, 90, 72)
+    assert use.cost({"ml.m5.large": 0.5}) == pytest.approx(2 * 72 / 3600 * 0.5)
+    assert use.cost({"ml.c5.large": 0.5}) is None
+    assert use._replace(billable_seconds=None).cost({"ml.m5.large": 0.5}) is None
