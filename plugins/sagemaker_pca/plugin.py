@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.plugins_manager import AirflowPlugin
+
+PAGES_PREFIX = "sagemaker-pca"
+
+
+async def pages(scope: Any, receive: Any, send: Any) -> None:
+    """The pages, imported by the API server when somebody opens the first one."""
+    from sagemaker_pca.pages.app import pages_app
+
+    await pages_app()(scope, receive, send)
 
 
 class SageMakerPcaPlugin(AirflowPlugin):
-    """Puts the package's name on Airflow's list of plugins."""
+    """Puts the package's pages where people look: on a run, on a pipeline, in the menu."""
 
     name = "sagemaker_pca"
+    fastapi_apps = [{"app": pages, "url_prefix": f"/{PAGES_PREFIX}", "name": "PCA pipelines"}]  # noqa: RUF012
+    # Addresses without a leading slash are those below Airflow's own, wherever that is.
+    external_views = [  # noqa: RUF012  both as Airflow declares them
+        {
+            "name": "PCA report",
+            "href": f"{PAGES_PREFIX}/dags/{{DAG_ID}}/runs/{{RUN_ID}}/report",
+            "url_route": "pca_report",
+            "destination": "dag_run",
+        },
+        {
+            "name": "PCA runs",
+            "href": f"{PAGES_PREFIX}/dags/{{DAG_ID}}/runs",
+            "url_route": "pca_runs",
+            "destination": "dag",
+        },
+    ]

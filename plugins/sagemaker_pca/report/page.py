@@ -5,7 +5,6 @@ It prepares what the template shows; words come from `wording`, plots from `plot
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from sagemaker_pca.report.wording import (
     run_seconds,
     step_remark,
     unexplained_variance,
+    value_text,
     what_changed,
 )
 
@@ -78,22 +78,28 @@ class Loading:
     is_negative: bool
 
 
-def render_html(report: RunReport) -> str:
+def render_html(report: RunReport, *, embedded: bool = False) -> str:
     """The page as text; every value from the report is escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    add_report_filters(environment)
+    return environment.get_template("run_report.html").render(_page(report))
+
+
+def add_report_filters(environment: Environment) -> None:
+    """Give templates the words of a report: numbers, shares, durations, moments, settings, names that may wrap."""
     environment.filters |= {
         "number": number_text,
         "percent": percent_text,
         "duration": duration_text,
         "breakable": _breakable,
         "moment": _moment_text,
-        "value": _value_text,
+        "value": value_text,
     }
+    environment.globals["badges"] = BADGES
     environment.tests["web_address"] = is_web_address
-    return environment.get_template("run_report.html").render(_page(report))
 
 
 def _page(report: RunReport) -> dict[str, Any]:
@@ -228,11 +234,3 @@ def _breakable(name: str) -> Markup:
 
 def _moment_text(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S %Z}" if moment else ""
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    if value is None:
-        return "not set"
-    return value if isinstance(value, str) else json.dumps(value)

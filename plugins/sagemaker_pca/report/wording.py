@@ -1,6 +1,7 @@
 """The words of a run report: numbers and durations for people, what a run changed, why it ended, what to do next."""
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
 from sagemaker_pca.report.document import FailedStep, RunReport, Step, Verdict
 
@@ -50,6 +51,15 @@ def duration_text(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def value_text(value: Any) -> str:
+    """A setting's value."""
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def component_names(count: int) -> list[str]:

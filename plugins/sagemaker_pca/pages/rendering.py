@@ -1,0 +1,38 @@
+"""How every page is made: the run report's templates, words and style, escaped by default."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic_core import to_json
+
+from sagemaker_pca.report.page import TEMPLATES as REPORT_TEMPLATES
+from sagemaker_pca.report.page import add_report_filters
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """The templates of this room over those of the report, whose style sheet all pages share."""
+    made = Environment(
+        loader=FileSystemLoader([TEMPLATES, REPORT_TEMPLATES]), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    add_report_filters(made)
+    return made
+
+
+def html_page(template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
+    """A page; every value is escaped."""
+    return HTMLResponse(environment().get_template(template).render(context), status_code=status)
+
+
+def json_document(document: Any) -> Response:
+    """The same for programs."""
+    return Response(to_json(document, indent=2), media_type="application/json")

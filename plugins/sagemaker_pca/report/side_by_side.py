@@ -1,0 +1,138 @@
+"""Two runs of a pipeline side by side: what differs in their settings, data and models. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.model.card import Column, Model
+from sagemaker_pca.report.document import RunReport
+from sagemaker_pca.report.wording import (
+    NO_VALUE,
+    duration_text,
+    explained_variance,
+    number_text,
+    percent_text,
+    run_seconds,
+    value_text,
+)
+
+MAX_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure of both runs in words, and the difference where there is one to tell."""
+
+    name: str
+    first: str
+    second: str
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """The comparison; of many columns the ones that moved most, in standard deviations of the first run."""
+
+    measures: tuple[Row, ...]
+    components: tuple[Row, ...]
+    columns: tuple[Row, ...]
+    settings: tuple[Row, ...]
+    angle_degrees: float | None
+
+
+def side_by_side(first: RunReport, second: RunReport) -> SideBySide:
+    """Compare two runs.
+
+    :param first: the earlier one
+    :param second: the later one
+    """
+    return SideBySide(
+        measures=tuple(_measures(first, second)),
+        components=tuple(_components(first, second)),
+        columns=tuple(_columns(first, second)),
+        settings=tuple(_settings(first, second)),
+        angle_degrees=_angle(first, second),
+    )
+
+
+def _measures(first: RunReport, second: RunReport) -> Iterator[Row]:
+    yield Row("verdict", first.run.verdict, second.run.verdict)
+    rows = [report.data.row_count if report.data else None for report in (first, second)]
+    yield Row("rows", number_text(rows[0]), number_text(rows[1]), _ratio(*rows))
+    skipped = [report.data.skipped_rows if report.data else None for report in (first, second)]
+    yield Row("bad rows skipped", number_text(skipped[0]), number_text(skipped[1]))
+    shares = [sum(explained_variance(report)) if report.model else None for report in (first, second)]
+    yield Row("explained variance", percent_text(shares[0]), percent_text(shares[1]), _points(*shares))
+    seconds = run_seconds(first), run_seconds(second)
+    yield Row("duration", duration_text(seconds[0]), duration_text(seconds[1]), _ratio(*seconds))
+
+
+def _components(first: RunReport, second: RunReport) -> Iterator[Row]:
+    old, new = explained_variance(first), explained_variance(second)
+    for place in range(max(len(old), len(new))):
+        pair = [ratios[place] if place < len(ratios) else None for ratios in (old, new)]
+        yield Row(f"PC{place + 1}", percent_text(pair[0]), percent_text(pair[1]), _points(*pair))
+
+
+def _columns(first: RunReport, second: RunReport) -> Iterator[Row]:
+    before = {column.name: column for column in first.data.columns} if first.data else {}
+    after = {column.name: column for column in second.data.columns} if second.data else {}
+    moved = [(_shift(before[name], after[name]), name) for name in before if name in after]
+    for shift, name in sorted(moved, reverse=True)[:MAX_COLUMNS]:
+        yield Row(name, _spread(before[name]), _spread(after[name]), f"{shift:.2g} std")
+    for name in sorted(before.keys() ^ after.keys()):
+        yield Row(name, "there" if name in before else NO_VALUE, "there" if name in after else NO_VALUE)
+
+
+def _spread(column: Column) -> str:
+    return f"{number_text(column.mean)} ± {number_text(column.std)}"
+
+
+def _shift(before: Column, after: Column) -> float:
+    """How far a column's mean moved, in standard deviations of the first run."""
+    if before.mean is None or after.mean is None or not before.std:
+        return 0.0
+    return abs(after.mean - before.mean) / before.std
+
+
+def _settings(first: RunReport, second: RunReport) -> Iterator[Row]:
+    before, after = ({setting.name: setting.value for setting in report.settings} for report in (first, second))
+    for name in dict.fromkeys([*before, *after]):
+        if before.get(name) != after.get(name):
+            yield Row(name, value_text(before.get(name)), value_text(after.get(name)))
+
+
+def _angle(first: RunReport, second: RunReport) -> float | None:
+    """The largest angle between the two models' directions, None where they cannot be compared."""
+    if first.model is None or second.model is None or first.data is None or second.data is None:
+        return None
+    if [column.name for column in first.data.columns] != [column.name for column in second.data.columns]:
+        return None
+    models = [_directions(report.model) for report in (first, second) if report.model]
+    angle = models[0].largest_principal_angle(models[1])
+    return angle if np.isfinite(angle) else None
+
+
+def _directions(model: Model) -> PcaModel:
+    projector = model.as_trained or model.served
+    return PcaModel(
+        mean=np.array(projector.mean, dtype=float),
+        singular_values=np.array(model.singular_values, dtype=float),
+        components=np.array(projector.components, dtype=float),
+    )
+
+
+def _points(first: float | None, second: float | None) -> str:
+    if first is None or second is None:
+        return ""
+    return f"{100 * (second - first):+.2g} points" if second != first else "same"
+
+
+def _ratio(first: float | None, second: float | None) -> str:
+    if not first or second is None:
+        return ""
+    return f"{100 * (second - first) / first:+.3g} %" if second != first else "same"
