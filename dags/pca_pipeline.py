@@ -9,6 +9,7 @@ from airflow.sdk import DAG, TaskGroup, TriggerRule, chain, task
 
 from sagemaker_pca.assets import model_asset
 from sagemaker_pca.dag_arguments import merged_arguments
+from sagemaker_pca.links import RunReportLink
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.deploy import SageMakerDeployEndpointOperator
 from sagemaker_pca.operators.roll_back import SageMakerRollBackEndpointOperator
@@ -204,6 +205,7 @@ def pca_pipeline(
         ).as_teardown()
         finish = finish_deployment().as_teardown()
         publish = publish_report.override(outlets=[model_asset(dag_id)])().as_teardown(on_failure_fail_dagrun=True)
+        dag.get_task(tasks.PUBLISH_REPORT).operator_extra_links = (RunReportLink(),)
         chain(verify, roll_back, wait_for_roll_back, finish, publish)
 
     add_form(dag, PcaRunConfig, settings or {})

@@ -1,14 +1,18 @@
-"""Buttons of a task in Airflow's interface: the resource it started or waits for, and that resource's log."""
+"""Buttons of a task in Airflow's interface: its resource, that resource's log, and the run's report."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
 from sagemaker_pca.resource_kinds import ResourceKind
 
 Target = tuple[ResourceKind, str]
+
+REPORT_TAB = "pca_report"
+"""Where Airflow shows a run's report, below the run's own address."""
 
 
 class SageMakerResourceLink(BaseOperatorLink):
@@ -34,3 +38,13 @@ class SageMakerLogLink(BaseOperatorLink):
         """Address of the log, empty when the task did not get as far as having one."""
         target: Target | None = operator.link_target
         return "" if target is None else operator.pca_hook.console.log_url(*target)
+
+
+class RunReportLink(BaseOperatorLink):
+    """The run's report, inside Airflow."""
+
+    name = "Report"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Address of the run's tab, below Airflow's own address, wherever that is."""
+        return f"dags/{quote(ti_key.dag_id)}/runs/{quote(ti_key.run_id)}/plugin/{REPORT_TAB}"

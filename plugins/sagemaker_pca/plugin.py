@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from sagemaker_pca.links import REPORT_TAB
+
 PAGES_PREFIX = "sagemaker-pca"
 
 
@@ -25,8 +27,8 @@ class SageMakerPcaPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012  both as Airflow declares them
         {
             "name": "PCA report",
-            "href": f"{PAGES_PREFIX}/dags/{{DAG_ID}}/runs/{{RUN_ID}}/report",
-            "url_route": "pca_report",
+            "href": f"{PAGES_PREFIX}/dags/{{DAG_ID}}/runs/{{RUN_ID}}/report?opening=true",
+            "url_route": REPORT_TAB,
             "destination": "dag_run",
         },
         {

@@ -11,5 +11,9 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-sagemaker-pca",
         "name": "SageMaker PCA",
         "description": "PCA pipelines on Amazon SageMaker: raw CSV to features, model, endpoint and projections.",
-        "extra-links": ["sagemaker_pca.links.SageMakerResourceLink", "sagemaker_pca.links.SageMakerLogLink"],
+        "extra-links": [
+            "sagemaker_pca.links.SageMakerResourceLink",
+            "sagemaker_pca.links.SageMakerLogLink",
+            "sagemaker_pca.links.RunReportLink",
+        ],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,20 @@ def environment() -> Environment:
     return made
 
 
-def html_page(template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
+def html_page(
+    template: str, context: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
     """A page; every value is escaped."""
-    return HTMLResponse(environment().get_template(template).render(context), status_code=status)
+    text = environment().get_template(template).render(context)
+    return HTMLResponse(text, status_code=status, headers=headers)
+
+
+def opening_page(address: str, words: str) -> HTMLResponse:
+    """A page that says what is being read and goes on to it: browsers show it until the other one is there.
+
+    :param address: of the other one, beside this one's
+    """
+    return html_page("opening.html", {"words": words}, headers={"Refresh": f"0; url={address}"})
 
 
 def json_document(document: Any) -> Response:

@@ -90,7 +90,7 @@ def trend(
         latest=words(known[-1][1]),
         points=points,
         line=" ".join(f"{point.x},{point.y}" for point in points if point.promoted),
-        ticks=tuple(Tick(y(value), words(value)) for value in ticks),
+        ticks=tuple(Tick(y(value), words(value).replace(".0%", "%")) for value in ticks),
         limit_y=None if limit is None else y(limit),
         limit_words="" if limit is None else f"limit {words(limit)}",
     )
