@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
 
 from tests.airflow_api import DagRun
+from tests.airflow_pages import AirflowPages
 from tests.airflow_services import AirflowServices
 from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory
 from tests.service_process import ServiceProcess
@@ -92,6 +95,21 @@ def test_a_rejected_plan_deletes_nothing_and_says_so(airflow: AirflowServices, i
     assert report["verdict"] == "not approved"
     assert {item["outcome"] for item in report["outcomes"]} == {"kept"}
     assert set(inventory.names()["endpoint"]) == {"one", "two", "three"}
+
+
+def test_a_person_reads_how_many_go_and_each_name_on_a_line_of_its_own(
+    airflow: AirflowServices, inventory: EmbeddedInventory, browser: Chrome
+) -> None:
+    run = start(airflow, require_approval=True)
+    run.wait_for_task("approve", "awaiting_input", RUN_SECONDS)
+    pages = AirflowPages(browser, airflow.address)
+    pages.sign_in(airflow.password)
+    browser.get(f"{airflow.address}/dags/{DAG_ID}/runs/{run.run_id}/tasks/approve/required_actions")
+    lines = pages.wait.until(lambda page: page.find_elements(By.XPATH, "//li[code]"))
+    names = [line.find_element(By.TAG_NAME, "code").text for line in lines]
+    assert sorted(names) == sorted([*inventory.names()["endpoint"]] * 3)
+    assert "Delete 9 SageMaker resources?" in browser.find_element(By.TAG_NAME, "body").text
+    run.set_state("failed")
 
 
 def test_nobody_is_asked_unless_the_run_wants_it(airflow: AirflowServices, inventory: EmbeddedInventory) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from sagemaker_pca.endpoints.deployment import CHANGING_ENDPOINT_STATES
 from sagemaker_pca.endpoints.inventory import ListedResource, RecordedDeployments, Tags, Unreadable
 from sagemaker_pca.endpoints.ownership import is_another_deployments, is_managed, why_not_own
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG
 from sagemaker_pca.run.plan import BUCKET_TAG, EXPIRES_AT_TAG, NEVER
 from sagemaker_pca.settings.endpoint_command import EndpointCommand, matches
@@ -192,11 +193,6 @@ def kept_by_deployments(
         if endpoint not in leaving:
             return keep(f"roll-back target of endpoint {endpoint}")
     return None
-
-
-def counted(count: int, noun: str) -> str:
-    """One day, two days, as people write it."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _instant(text: str, *, end_of_day: bool = False) -> datetime | None:

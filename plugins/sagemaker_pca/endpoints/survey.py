@@ -12,6 +12,7 @@ from sagemaker_pca.endpoints import selection
 from sagemaker_pca.endpoints.facts import Facts
 from sagemaker_pca.endpoints.inventory import ConfigDetails, EndpointDetails, ListedResource, Unreadable, Variant
 from sagemaker_pca.endpoints.selection import Decision, keep, leave_out, skip
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL, ResourceKind
 from sagemaker_pca.run.plan import EXPIRES_AT_TAG
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
@@ -183,5 +184,5 @@ class Survey:
         if resource.kind is not ENDPOINT:
             return "unused"
         reasons = [f"{EXPIRES_AT_TAG} reached"] if command.expired else []
-        reasons += [f"idle for {selection.counted(command.idle_days, 'day')}"] if command.idle_days else []
+        reasons += [f"idle for {counted(command.idle_days, 'day')}"] if command.idle_days else []
         return ", ".join(reasons) or "selected"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,12 +15,12 @@ from sagemaker_pca.endpoints.cost import hours_alive
 from sagemaker_pca.endpoints.deletion import Outcome
 from sagemaker_pca.endpoints.deletion_plan import DeletionPlan, PlannedResource
 from sagemaker_pca.endpoints.inventory import ListedResource
-from sagemaker_pca.endpoints.selection import counted
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.resource_kinds import ENDPOINT, ResourceKind
 
 # What a reader wants to see first.
 ACTIONS = ("delete", "skip", "keep")
-PLAN_HEADER = ("action", "kind", "name", "status", "hours alive", "cost/hour", "reason")
+PLAN_HEADER = ("action", "kind", "name", "reason", "status", "hours alive", "cost/hour")
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -48,22 +50,46 @@ def plan_table(plan: DeletionPlan) -> str:
 
 
 def approval_page(plan: DeletionPlan) -> str:
-    """What a person approves, as Markdown."""
-    rows = [[cell.replace("|", r"\|") for cell in _plan_row(item)] for item in plan.going]
-    table = tabulate(rows, PLAN_HEADER, tablefmt="pipe", disable_numparse=True)
-    return f"{plan_summary(plan)}\n\n{table}"
+    """What a person approves, as Markdown: the plan in a sentence, then what goes by kind and reason, a line each.
+
+    A list rather than a table, whose columns would break the names.
+    """
+    blocks = [plan_summary(plan)]
+    for (kind, reason), group in itertools.groupby(plan.going, key=lambda item: (item.kind, item.explanation)):
+        lines = [f"- {_approval_line(item)}" for item in group]
+        blocks += [f"{counted(len(lines), KIND_OF[kind].noun)}, {_as_code(reason)}:", "\n".join(lines)]
+    return "\n\n".join(blocks)
+
+
+def _approval_line(item: PlannedResource) -> str:
+    facts = [_as_code(item.name), f"{item.hours_alive:.1f} hours old"]
+    if item.kind == "endpoint":
+        facts += [item.status or "", f"cost an hour {_cost_text(item)}"]
+    return ", ".join(facts)
+
+
+def _as_code(text: str) -> str:
+    """Text as Markdown's code, the one place where neither links nor images nor HTML are made of it.
+
+    Escaped by backslashes, addresses would still become links.
+    """
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {' '.join(text.split())} {fence}"
+
+
+def _cost_text(item: PlannedResource) -> str:
+    return "unknown" if item.hourly_cost is None else f"{item.hourly_cost:.4g}"
 
 
 def _plan_row(item: PlannedResource) -> list[str]:
-    cost = "unknown" if item.hourly_cost is None else f"{item.hourly_cost:.4g}"
     return [
         item.action,
         KIND_OF[item.kind].noun,
         item.name,
+        item.explanation,
         item.status or "",
         f"{item.hours_alive:.1f}",
-        cost if item.kind == "endpoint" and item.action == "delete" else "",
-        item.explanation,
+        _cost_text(item) if item.kind == "endpoint" and item.action == "delete" else "",
     ]
 
 

@@ -9,6 +9,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.operators.endpoints import PLAN_KEY
+from sagemaker_pca.plurals import counted
 
 
 class SageMakerDeletionApprovalOperator(ApprovalOperator):
@@ -32,5 +33,6 @@ class SageMakerDeletionApprovalOperator(ApprovalOperator):
         plan = DeletionPlan.model_validate(document) if document else None
         if plan is None or plan.command.dry_run or not plan.command.require_approval or not plan.going:
             raise AirflowSkipException("Nobody has to be asked.")
+        self.subject = f"Delete {counted(len(plan.going), 'SageMaker resource')}?"
         self.body = approval_page(plan)
         return super().execute(context)

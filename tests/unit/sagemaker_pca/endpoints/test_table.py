@@ -85,14 +85,29 @@ def test_a_known_saving_is_told_beside_what_is_unknown() -> None:
     )
 
 
-def test_what_a_person_approves_is_a_markdown_table_of_the_deletions() -> None:
-    inventory = inventory_of("goes")
+def test_what_a_person_approves_is_a_list_of_the_deletions_by_kind_and_reason() -> None:
+    inventory = inventory_of("a", "b")
     inventory.serve("kept", Made(tags=MANAGED | {"protect": "true"}))
-    sentence, blank, header, rule, *rows = approval_page(sweep(inventory, dry_run=False)).splitlines()
-    assert (sentence[:6], blank) == ("1 of 2", "")
-    assert [cell.strip() for cell in header.split("|")][1:4] == ["action", "kind", "name"]
-    assert set(rule) == set("|:-")
-    assert [[cell.strip() for cell in row.split("|")][1:4] for row in rows] == [["delete", "endpoint", "goes"]]
+    prices = {"ml.m5.large": 0.5}
+    page = approval_page(sweep(inventory, dry_run=False, with_dependents=True, exclude=["b"], hourly_prices=prices))
+    assert page.split("\n\n") == [
+        "3 of 9 resources are to be deleted. That saves 365.00 a month.",
+        "1 endpoint, ` selected `:",
+        "- ` a `, 720.0 hours old, InService, cost an hour 0.5",
+        "1 endpoint configuration, ` needed by nothing that stays `:",
+        "- ` a `, 720.0 hours old",
+        "1 model, ` needed by nothing that stays `:",
+        "- ` a `, 720.0 hours old",
+    ]
+
+
+def test_names_and_reasons_bring_no_markdown_of_their_own() -> None:
+    plan = sweep(inventory_of("a"), dry_run=False)
+    hostile = {"name": "`[a](http://a.example)`", "reason": "``<b>\n\n# www.a.example ![b](c.png)"}
+    going = [item.model_copy(update=hostile) for item in plan.going]
+    _, title, line = approval_page(plan.model_copy(update={"resources": tuple(going)})).split("\n\n")
+    assert title == "1 endpoint, ``` ``<b> # www.a.example ![b](c.png) ```:"
+    assert line.startswith("- `` `[a](http://a.example)` ``, ")
 
 
 def test_outcomes_name_kind_and_reason() -> None:
