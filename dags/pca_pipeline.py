@@ -41,7 +41,7 @@ endpoint_wait: dict[str, Any] = {
 }
 
 
-@task
+@task(show_return_value_in_logs=False)
 def preflight(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve settings, account, bucket and images; refuse what cannot work before anything is created."""
     from sagemaker_pca.steps.preflight import preflight
@@ -49,7 +49,7 @@ def preflight(settings: Mapping[str, Any]) -> dict[str, Any]:
     return preflight(PipelineRun.current(), settings)
 
 
-@task
+@task(show_return_value_in_logs=False)
 def stage_inputs() -> dict[str, Any]:
     """Upload the container's code and a manifest of the raw files; skip the run if they made the model in service."""
     from sagemaker_pca.steps.stage_inputs import stage_changed_inputs
@@ -57,7 +57,7 @@ def stage_inputs() -> dict[str, Any]:
     return stage_changed_inputs(PipelineRun.current())
 
 
-@task
+@task(show_return_value_in_logs=False)
 def evaluate_model() -> dict[str, Any]:
     """Measure the artifact against its data, the limits and the model in service; refuse what fails."""
     from sagemaker_pca.steps.evaluate_model import evaluate_model
@@ -65,7 +65,7 @@ def evaluate_model() -> dict[str, Any]:
     return evaluate_model(PipelineRun.current())
 
 
-@task
+@task(show_return_value_in_logs=False)
 def smoke_test() -> dict[str, Any]:
     """Send raw rows through the endpoint and compare with the artifact, number by number."""
     from sagemaker_pca.steps.smoke_test import smoke_test
@@ -73,7 +73,7 @@ def smoke_test() -> dict[str, Any]:
     return smoke_test(PipelineRun.current())
 
 
-@task
+@task(show_return_value_in_logs=False)
 def finish_deployment() -> dict[str, Any]:
     """Promote what is verified, retire what it supersedes, give the endpoint's lease back."""
     from sagemaker_pca.steps.finish_deployment import finish_deployment
@@ -81,7 +81,7 @@ def finish_deployment() -> dict[str, Any]:
     return finish_deployment(PipelineRun.current())
 
 
-@task
+@task(show_return_value_in_logs=False)
 def publish_report() -> dict[str, Any]:
     """Write the report of whatever happened; fail the run if any step failed."""
     from sagemaker_pca.steps.publish_report import publish_report

@@ -13,13 +13,17 @@ from sagemaker_pca.endpoints.deployment import roll_back_target
 from sagemaker_pca.exceptions import GateRefusedError, InputError
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.model.card import DataFile, ModelCard
-from sagemaker_pca.model.evaluation import evaluate
+from sagemaker_pca.model.evaluation import Metrics, evaluate
 from sagemaker_pca.model.moments import Moments
+from sagemaker_pca.plurals import counted
+from sagemaker_pca.report.wording import component_names, percent_text
 from sagemaker_pca.resource_kinds import ENDPOINT_CONFIG, MODEL
 from sagemaker_pca.run.locations import RunFiles
 from sagemaker_pca.steps.pipeline_run import PipelineRun
 
 log = logging.getLogger(__name__)
+
+COMPONENTS_NAMED = 5
 
 
 class ServedModel(NamedTuple):
@@ -48,7 +52,7 @@ def evaluate_model(run: PipelineRun) -> dict[str, Any]:
     served, artifact_uri = with_scaling_folded_in(run, trained, moments)
     in_service = find_served_model(run) or NOTHING_IN_SERVICE
     if in_service.gone:
-        log.warning("No comparison possible: %s is gone", in_service.gone)
+        log.warning("No comparison possible: %s is gone.", in_service.gone)
     evaluation = evaluate(
         served,
         moments,
@@ -70,7 +74,18 @@ def evaluate_model(run: PipelineRun) -> dict[str, Any]:
     run.hook.write_document(run.plan.files.model_card_uri, card)
     if not evaluation.passed:
         raise GateRefusedError(evaluation.reason)
+    log.info("The model passed all %d checks and %s.", len(evaluation.checks), variance_text(evaluation.metrics))
     return {"served_artifact_uri": artifact_uri, "explained_variance": evaluation.metrics.explained_variance}
+
+
+def variance_text(metrics: Metrics) -> str:
+    """What the components explain, all together, then one by one from the largest on."""
+    ratios = metrics.explained_variance_ratio[::-1]
+    shares = [f"{name} {percent_text(ratio)}" for name, ratio in zip(component_names(len(ratios)), ratios, strict=True)]
+    return (
+        f"explains {percent_text(metrics.explained_variance)} of the variance by {counted(len(ratios), 'component')}: "
+        f"{', '.join(shares[:COMPONENTS_NAMED])}{', …' if len(shares) > COMPONENTS_NAMED else ''}"
+    )
 
 
 def read_statistics(run: PipelineRun) -> tuple[list[dict[str, Any]], dict[str, NDArray[np.float64]]]:

@@ -39,6 +39,12 @@ def finish_deployment(run: PipelineRun) -> dict[str, Any]:
         if claim := run.noted_claim:
             claim.release(run.hook)
         run.lease.release(run.hook)
+    run.hook.log.info(
+        "Configuration %s of endpoint %s is %s.",
+        record.endpoint_config_name,
+        record.endpoint_name,
+        "promoted" if run.is_verified else "not promoted, since it was not verified",
+    )
     return record.model_dump(mode="json") | {"verified": run.is_verified}
 
 

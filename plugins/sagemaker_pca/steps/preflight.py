@@ -38,6 +38,15 @@ def preflight(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any]:
         processing_image=processing_image(config, identity.region),
         pca_image=config.training_image_uri or pca_image_uri(identity.region),
     )
+    run.hook.log.info(
+        "Run %s reads %s, keeps its files in %s and deploys to endpoint %s of %s in %s.",
+        plan.run_name,
+        plan.raw_data_uri,
+        plan.bucket,
+        config.endpoint_name,
+        plan.account,
+        plan.region,
+    )
     return plan.model_dump(mode="json")
 
 

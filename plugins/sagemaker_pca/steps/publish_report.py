@@ -28,6 +28,7 @@ from sagemaker_pca.report.document import (
 )
 from sagemaker_pca.report.page import render_html
 from sagemaker_pca.report.summary import RunSummary, short_reason
+from sagemaker_pca.report.wording import HEADLINES
 from sagemaker_pca.resource_kinds import ENDPOINT
 from sagemaker_pca.run import tasks
 from sagemaker_pca.run.jobs import instance_use
@@ -59,6 +60,7 @@ def publish_report(run: PipelineRun) -> dict[str, Any]:
     report_uri = run.plan.files.report_html_uri
     if report.run.verdict is not Verdict.PROMOTED or run.failed_tasks:
         raise AirflowFailException(f"{report.run.verdict}: {report.run.reason} Report: {report_uri}")
+    run.hook.log.info("%s. Report: %s", HEADLINES[report.run.verdict], report_uri)
     result = model_event(report) | {"verdict": report.run.verdict, "report_uri": report_uri}
     run.context["outlet_events"][model_asset(run.plan.dag_id)].extra = result
     return result
@@ -90,13 +92,13 @@ def write_report(run: PipelineRun, report: RunReport) -> None:
 
 
 def model_event(report: RunReport) -> dict[str, Any]:
-    """What other people's DAGs learn of a verified model."""
+    """What other people's DAGs learn of a verified model; of its components the largest comes first."""
     event: dict[str, Any] = {"run_name": report.run.run_name}
     if report.data is not None and report.model is not None:
         event |= {
             "rows": report.data.row_count,
             "artifact_uri": report.model.artifact_uri,
-            "explained_variance_ratio": list(report.model.explained_variance_ratio),
+            "explained_variance_ratio": list(reversed(report.model.explained_variance_ratio)),
         }
     if report.deployment is not None:
         event |= report.deployment.model_dump(mode="json")

@@ -32,13 +32,13 @@ def report_command(context: Context, hook: SageMakerInventoryHook) -> Any:
     document = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
     if document is None and states.get(PLAN_TASK) in FAILED_STATES:
         failure = ti.xcom_pull(task_ids=PLAN_TASK, key=FAILURE_KEY)
-        raise AirflowFailException(f"plan failed: {Failure.model_validate(failure) if failure else 'see its log'}")
+        raise AirflowFailException(f"plan failed: {Failure.model_validate(failure) if failure else 'see its log.'}")
     if document is None:
         return ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY)
     report = deletion_report(context, DeletionPlan.model_validate(document), states)
     if report.verdict != "dry run":
         hook.write_document(report_uri(report), report)
-        hook.log.info("%s: %s", report.verdict, report_uri(report))
+        hook.log.info("The deletion ended as %s. Report: %s", report.verdict, report_uri(report))
     if report.failure is not None:
         raise AirflowFailException(f"{report.verdict}: {report.failure} Report: {report_uri(report)}")
     return report.model_dump(mode="json")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
 from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.document import ProjectionSample, SmokeTest
 from sagemaker_pca.run import tasks
 from sagemaker_pca.steps.pipeline_run import PipelineRun
@@ -50,7 +51,7 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
     row_numbers = tuple(range(1, len(largest_first) + 1))
     sample = ProjectionSample.model_validate({"row_numbers": row_numbers, "projections": largest_first})
     run.hook.write_json(plan.files.projections_uri, sample.model_dump(mode="json"))
-    return SmokeTest(
+    result = SmokeTest(
         rows=len(tested),
         raw_row=tested[0],
         endpoint_projection=singles[0],
@@ -58,7 +59,15 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
         max_abs_difference=float(differences.max()),
         latency_p50_ms=float(np.percentile(endpoint.latencies_ms[: len(tested)], 50)),
         latency_p95_ms=float(np.percentile(endpoint.latencies_ms[: len(tested)], 95)),
-    ).model_dump(mode="json")
+    )
+    run.hook.log.info(
+        "Endpoint %s projects %s as the artifact does: the largest difference is %.2g, the median call took %.1f ms.",
+        endpoint.name,
+        counted(result.rows, "raw row"),
+        result.max_abs_difference,
+        result.latency_p50_ms,
+    )
+    return result.model_dump(mode="json")
 
 
 class Endpoint:
@@ -139,7 +148,7 @@ def check_agreement(name: str, how: str, answer: FloatArray, expected: FloatArra
     if (excess > 0).any():
         row, component = np.unravel_index(int(np.argmax(excess)), excess.shape)
         raise SmokeTestError(
-            f"endpoint {name}, {how}: row {row + 1}, component {component + 1} is {answer[row, component]:.9g}, "
+            f"endpoint {name}, {how}: row {row + 1}, PC{answer.shape[1] - component} is {answer[row, component]:.9g}, "
             f"the artifact says {expected[row, component]:.9g} (tolerance {tolerance[row, component]:.2g}). "
             "Another model is in service, or an old one."
         )

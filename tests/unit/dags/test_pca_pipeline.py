@@ -45,6 +45,16 @@ def dag(bag: DagBag) -> Any:
     return bag.dags["pca_pipeline"]
 
 
+def test_no_log_shows_the_document_that_a_task_hands_on(bag: DagBag) -> None:
+    shown = {
+        (dag_id, task.task_id)
+        for dag_id, dag in bag.dags.items()
+        for task in dag.tasks
+        if getattr(task, "show_return_value_in_logs", False)
+    }
+    assert shown == {("pca_batch_transform", "delete_model")}, "which hands nothing on"
+
+
 def test_every_dag_comes_along_under_the_name_of_its_file(bag: DagBag) -> None:
     assert bag.import_errors == {}
     assert set(bag.dags) == {path.stem for path in (PROJECT / "dags").glob("*.py")} - {"default_dags"}
