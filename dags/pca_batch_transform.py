@@ -32,7 +32,7 @@ job_wait: dict[str, Any] = {
 }
 
 
-@task
+@task(show_return_value_in_logs=False)
 def preflight(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve settings and model; what the model was trained with decides how the files are read."""
     from sagemaker_pca.steps.choose_model import choose_model
@@ -40,12 +40,12 @@ def preflight(settings: Mapping[str, Any]) -> dict[str, Any]:
     return choose_model(PipelineRun.current(), settings)
 
 
-@task
+@task(show_return_value_in_logs=False)
 def stage_inputs() -> dict[str, Any]:
     """Upload the processing script and a manifest of the CSV files that are there now."""
-    from sagemaker_pca.steps.stage_inputs import stage_inputs
+    from sagemaker_pca.steps.stage_inputs import stage_transform_inputs
 
-    return stage_inputs(TransformRun.current())
+    return stage_transform_inputs(TransformRun.current())
 
 
 @task
@@ -55,7 +55,7 @@ def delete_model() -> None:
     run.hook.delete_if_there("model", ModelName=run.created_name(tasks.CREATE_MODEL))
 
 
-@task
+@task(show_return_value_in_logs=False)
 def check_projections() -> dict[str, Any]:
     """Count every output's rows and compare the first of each with the artifact."""
     from sagemaker_pca.steps.check_projections import check_projections

@@ -14,7 +14,7 @@ def find_columns(columns: Sequence[str], wanted: Sequence[str], file_name: str) 
     count, position = Counter(columns), {column: index for index, column in enumerate(columns)}
     for column in wanted:
         if not count[column]:
-            remedy = "Correct the feature columns, the delimiter or the file."
+            remedy = "Correct feature_columns, delimiter or the file."
             raise InputError(f"{file_name} has no column {column!r}. Its columns are {shorten(columns)}. {remedy}")
         if count[column] > 1:
             raise InputError(f"{file_name} has more than one column {column!r}. Give each column its own name.")

@@ -18,7 +18,7 @@ import pyarrow.csv as pacsv
 from processing.bad_rows import BadRow
 from processing.cells import MISSING_CELLS, cell_problem, to_numbers
 from processing.columns import find_columns, match_trailing_delimiter
-from processing.messages import InputError
+from processing.messages import InputError, counted
 from processing.moments import FloatArray
 from processing.quoted_cells import QuotedCells, WholeLines
 
@@ -123,14 +123,16 @@ class CsvFile:
         if lines.quotes.open_lines:
             deque(self.rows(), maxlen=0)  # raises, naming where it opens
         if row_count + self.skipped_rows != lines.row_count:
-            raise InputError(f"{self.name}: {lines.row_count:,} rows became {row_count:,}. Correct its quotes.")
+            raise InputError(
+                f"{self.name}: {counted(lines.row_count, 'row')} became {row_count:,}. Correct its quotes."
+            )
         self.skipped_rows += lines.spanning_lines
 
     def _failure(self, problem: str) -> InputError:
         # Arrow is quick and does not say where; the slow reader finds the place.
         where = next(self.bad_rows(), None)
         allowed = f" {ALLOWED}" if "spans lines" in str(where) else ""
-        return InputError(f"{where or f'{self.name}: {problem}'}. Correct the file, or skip bad rows.{allowed}")
+        return InputError(f"{where or f'{self.name}: {problem}'}. Correct the file, or set on_bad_rows=skip.{allowed}")
 
     def rows(self) -> Iterator[Row]:
         """The header and all rows, cell by cell; a blank line has no cells. Raises InputError for an open quote."""
@@ -170,7 +172,7 @@ class CsvFile:
     def _problem(self, cells: list[str]) -> str | None:
         if len(cells) != len(self.columns):
             quotes = "; a decimal comma needs quotes" if self._arguments.delimiter == self._arguments.decimal else ""
-            return f"{len(cells)} cells instead of {len(self.columns)}{quotes}"
+            return f"{counted(len(cells), 'cell')} instead of {len(self.columns)}{quotes}"
         for column, index in self._positions.items():
             if problem := cell_problem(cells[index], self._arguments):
                 return f"column {column!r} {problem}"

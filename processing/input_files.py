@@ -27,7 +27,7 @@ def open_input_files(arguments: argparse.Namespace, hosts: Sequence[str]) -> lis
     ]
     # With fewer files than hosts some host is left without; alone, a host without files is a job without input.
     if not files and len(hosts) == 1:
-        raise InputError(f"no input files under {folder}. Files have to end in {', '.join(SUFFIXES)}.")
+        raise InputError(f"No input files under {folder}. Files have to end in {', '.join(SUFFIXES)}.")
     for file in files[1:]:
         refuse_other_header(files[0].name, files[0].columns, file.name, file.columns)
     log_limiting_shard(files)

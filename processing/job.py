@@ -13,7 +13,7 @@ import numpy as np
 from processing.arguments import read_hosts
 from processing.feature_parts import FeatureWriter
 from processing.input_files import InputFile, open_input_files
-from processing.messages import InputError
+from processing.messages import InputError, counted
 from processing.moments import Document, FloatArray, Moments
 from processing.output import remove_output, staging_folder, write_whole
 from processing.scaling import Scaling, find_scaling, needs_profile, read_profiles
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> str:
             scaling = find_scaling([read_rows(files, arguments).document] if own else read_profiles(arguments))
         document, scatter, sample = read_rows(files, arguments, scaling, writer)
         if not document["row_count"] and len(hosts) == 1:
-            raise InputError(f"No rows are left: {summary(document)}. Check the files and the policies.")
+            raise InputError(f"No rows are left: {summary(document)}. Check the files, on_bad_rows and missing_values.")
         for part in document["parts"]:
             os.replace(folder / part["name"], arguments.features_dir / part["name"])
     if scatter is not None:
@@ -115,5 +115,7 @@ def describe(rows: TrainingRows, moments: Moments, arguments: argparse.Namespace
 
 def summary(document: Document) -> str:
     """The outcome in one line."""
-    counts = "{row_count:,} rows, {skipped_rows:,} bad rows skipped, {dropped_rows:,} rows with gaps dropped"
-    return f"{counts.format(**document)}, {len(document['feature_columns'])} columns, {len(document['parts'])} parts"
+    rows = f"{counted(document['row_count'], 'row')}, {counted(document['skipped_rows'], 'bad row')} skipped"
+    gaps = f"{counted(document['dropped_rows'], 'row')} with gaps dropped"
+    columns, parts = len(document["feature_columns"]), len(document["parts"])
+    return f"{rows}, {gaps}, {counted(columns, 'column')}, {counted(parts, 'part')}"

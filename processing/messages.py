@@ -15,6 +15,11 @@ def log(text: str) -> None:
     print(text, flush=True)
 
 
+def counted(count: int, noun: str) -> str:
+    """One row, two rows."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def shorten(names: Sequence[str]) -> str:
     """The first of many names as text."""
     return ", ".join(names[:20]) + (f" and {len(names) - 20:,} more" if len(names) > 20 else "")

@@ -66,8 +66,12 @@ class TrainingRows:
         gap = self._arguments.missing_values == "fail" and bool(np.isnan(rows).any())
         if gap or (self._fails and beyond.any()):
             found = (row for row in file.bad_rows() if self._fails or row.reason.endswith(NO_VALUE))
-            where = next(found, f"{file.name}: a value is missing or infinite")
-            raise InputError(f"{where}. Correct the file, or choose another policy for such rows.")
+            where = next(found, None)
+            is_gap = where.reason.endswith(NO_VALUE) if where else gap
+            remedy = "missing_values to zero, mean or drop" if is_gap else "on_bad_rows=skip"
+            raise InputError(
+                f"{where or f'{file.name}: a value is missing or infinite'}. Correct the file, or set {remedy}."
+            )
         if not beyond.any():
             return rows
         bad = beyond.any(axis=0)

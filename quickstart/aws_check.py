@@ -71,7 +71,8 @@ class CheckOptions:
             QuickstartError: when one is unknown, out of range, or the check's own.
         """
         if own := sorted(set(self.settings) & set(OWN_SETTINGS)):
-            raise QuickstartError(f"{', '.join(own)} is set by the check itself. Leave it out of SETTINGS.")
+            verb = "is" if len(own) == 1 else "are"
+            raise QuickstartError(f"{', '.join(own)} {verb} set by the check itself. Leave that out of SETTINGS.")
         return checked_config(self.settings)
 
 

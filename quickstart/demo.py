@@ -33,6 +33,7 @@ from quickstart.processes import QuickstartError, last_lines, programs_end_here,
 from quickstart.progress import RunProgress
 from quickstart.raw_data import read_raw_data
 from quickstart.sample_ecg import write_recordings
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.document import RunReport
 from sagemaker_pca.report.text import render_text
 
@@ -68,7 +69,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
         service, address = start_service(work)
         console.print(f"The embedded SageMaker answers at {address}", highlight=False)
         uri = upload_raw_data(address, files)
-        console.print(f"{len(files)} raw file(s) in {uri}", highlight=False)
+        console.print(f"{counted(len(files), 'raw file')} in {uri}", highlight=False)
         late = {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(address)}
         exit_code = pipeline.run(params, late, console, partial(check_service, service, log))
         show_report(download_report(s3_client(address), BUCKET, kept), kept, "make demo", console)

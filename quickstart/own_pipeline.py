@@ -38,6 +38,8 @@ def own_pipeline(data: Path | None, settings: Mapping[str, Any]) -> OwnPipeline 
     if data is not None:
         return OwnPipeline(read_raw_data(data, settings))
     if settings:
-        names = ", ".join(settings)
-        raise QuickstartError(f"{names} goes with DATA, which is missing. Set the sample's pipeline in Airflow's form.")
+        names, verb = ", ".join(settings), "goes" if len(settings) == 1 else "go"
+        raise QuickstartError(
+            f"{names} {verb} with DATA, which is missing. Set the sample's pipeline in Airflow's form."
+        )
     return None

@@ -87,8 +87,7 @@ def check_files(files: Sequence[Path], config: PcaRunConfig) -> None:
         refuse_other_header(opened[0].name, opened[0].columns, file.name, file.columns)
     filled = [file for file in opened if has_rows(file)]
     if not filled:
-        names = ", ".join(file.name for file in opened[:3])
-        raise QuickstartError(f"{names} has a header and no rows below it. Give data with rows.")
+        raise QuickstartError(f"{opened[0].name} has a header and no rows below it. Give data with rows.")
 
 
 def open_file(path: Path, arguments: argparse.Namespace) -> InputFile:

@@ -22,6 +22,7 @@ from quickstart.own_pipeline import OWN_DAG_ID, OWN_PREFIX, OwnPipeline
 from quickstart.processes import Interrupted, QuickstartError, last_lines, programs_end_here, start_program
 from quickstart.running import end_running, write_running
 from quickstart.sample_ecg import write_recordings
+from sagemaker_pca.plurals import counted
 
 UI_STATE = STATE / "ui"
 RUNNING = UI_STATE / "running.json"
@@ -107,7 +108,11 @@ def prepare_own(own: OwnPipeline | None, service_address: str, console: Console)
         return []
     uri = upload_raw_data(service_address, own.data.files, OWN_PREFIX)
     path.write_text(own.dag_file(uri), encoding="utf-8")
-    for line in (*own.data.notes, f"{len(own.data.files)} raw file(s) in {uri}", f"The DAG over them is {path}"):
+    for line in (
+        *own.data.notes,
+        f"{counted(len(own.data.files), 'raw file')} in {uri}",
+        f"The DAG over them is {path}",
+    ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     return [OWN_DAG_ID]
 

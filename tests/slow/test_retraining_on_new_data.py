@@ -140,7 +140,7 @@ def test_a_report_without_a_change_costs_a_look_and_no_retraining(
     again = run_after(airflow, LOOK, lambda: queue.send(report_of(f"{pipeline.raw_prefix}first.csv")))
 
     assert again.task_states() == {"notice_change": "skipped"}
-    assert "lists the same 1 file(s)" in again.log("notice_change")
+    assert "lists the same 1 file as" in again.log("notice_change")
     queue.wait_until_empty()
     assert len(runs(airflow, PIPELINE)) == before
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from sagemaker_pca.documents import VersionedDocument
+from sagemaker_pca.endpoints.chains import KIND_OF
 from sagemaker_pca.endpoints.deletion import Outcome
 from sagemaker_pca.endpoints.deletion_plan import DeletionPlan
 from sagemaker_pca.exceptions import Failure
@@ -37,7 +38,9 @@ class DeletionReport(VersionedDocument):
             return None
         left = [outcome for outcome in self.outcomes if outcome.outcome in {"failed", "kept"}]
         return Failure(
-            reason=" ".join(f"{item.kind} {item.name} {item.outcome}: {item.reason.rstrip('.')}." for item in left)
+            reason=" ".join(
+                f"{KIND_OF[item.kind].noun} {item.name} {item.outcome}: {item.reason.rstrip('.')}." for item in left
+            )
         )
 
 

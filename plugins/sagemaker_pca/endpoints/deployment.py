@@ -101,7 +101,10 @@ def check_in_service(endpoint: Mapping[str, Any] | None, name: str, wanted_confi
         )
     status, serving = endpoint["EndpointStatus"], endpoint.get("EndpointConfigName")
     if wanted_config is None:
-        raise DeploymentError(f"endpoint {name} was asked to go and is {status} with {serving}. Who creates it?")
+        raise DeploymentError(
+            f"endpoint {name} was asked to go and is {status} with {serving}.",
+            hint="Look for whoever creates it again.",
+        )
     if status == "InService" and serving == wanted_config:
         return
     where = f"{status} with {serving}"

@@ -123,7 +123,7 @@ class AwsClientsHook(SageMakerHook):
         if error.get("Code") == "NoSuchBucket" and (bucket := context.get("bucket")):
             error["Message"] = (
                 f"{error.get('Message')}: {bucket}. Make it with aws s3 mb s3://{bucket} --region "
-                f"{self.conn.meta.region_name}, or set bucket or raw_data_uri to one that there is"
+                f"{self.conn.meta.region_name}, or name another one in the settings"
             )
 
     def _name_bucket_owner(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:

@@ -17,6 +17,7 @@ from sagemaker_pca.model.comparison import (
     total_in_training_units,
 )
 from sagemaker_pca.model.moments import Moments
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 # Training rounds to float32, so that a complete model may explain a hair more than everything.
@@ -201,7 +202,7 @@ def _check_columns(columns: Sequence[str], served: PcaModel | None, served_colum
     if not differences:
         message = f"{name}: the same {len(columns)} as the serving model's, in the same order."
         return Check(name, 0, 0, True, message)
-    message = f"{name} differ from the serving model's: {_listed(differences)}. Choose another endpoint name."
+    message = f"{name} differ from the serving model's: {_listed(differences)}. Choose another endpoint_name."
     return Check(name, len(differences), 0, False, message)
 
 
@@ -215,7 +216,7 @@ def _column_differences(
         missing = [f"{column} only there" for column in served_columns if column not in here]
         return [*added, *missing] or ["the same names in another order"]
     if served is not None and len(served.mean) != len(columns):
-        return [f"{len(columns)} columns here, {len(served.mean)} there"]
+        return [f"{counted(len(columns), 'column')} here, {len(served.mean)} there"]
     return []
 
 

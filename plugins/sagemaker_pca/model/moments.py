@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sagemaker_pca.exceptions import InputError
+from sagemaker_pca.plurals import counted
 
 FloatArray = NDArray[np.float64]
 
@@ -65,8 +66,9 @@ class Moments:
         merged = reduce(cls.merge, (cls._of_host(document, scatters or {}) for document in ordered))
         if merged.row_count == 0:
             raise InputError(
-                f"The {len(ordered)} processing host(s) found no row to train on (skipped: {merged.skipped_rows}, "
-                f"dropped: {merged.dropped_rows}). Check raw_data_uri and missing_values."
+                f"{counted(len(ordered), 'processing host')} found no row to train on (skipped: "
+                f"{merged.skipped_rows:,}, dropped: {merged.dropped_rows:,}). Check raw_data_uri, on_bad_rows and "
+                "missing_values."
             )
         return merged
 
@@ -153,7 +155,8 @@ def _numbers(document: Mapping[str, Any], key: str) -> FloatArray:
     numbers, columns = document[key], document["feature_columns"]
     if len(numbers) != len(columns):
         raise InputError(
-            f"moments-{document['host']}.json has {len(numbers)} numbers under {key} for {len(columns)} columns."
+            f"moments-{document['host']}.json has {counted(len(numbers), 'number')} under {key} for "
+            f"{counted(len(columns), 'column')}."
         )
     return np.array(numbers, dtype=np.float64)
 

@@ -13,6 +13,7 @@ from math import ceil
 from typing import Literal
 
 from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.settings.patterns import LARGEST_VOLUME_GB
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 
@@ -72,8 +73,8 @@ def refuse_small_volume(disks: HostDisks, sizes: Mapping[str, int]) -> None:
         return
     who = f"one of its {disks.hosts} hosts copies" if disks.hosts > 1 else "its host copies"
     raise SettingError(
-        f"The {disks.job} job's input is {total:,} bytes in {len(sizes):,} file(s), and {who} {needed:,} bytes of "
-        f"them, at the least, to a disk of {disks.job}_volume_gb={disks.volume_gb} ({room:,} bytes).",
+        f"The {disks.job} job's input is {total:,} bytes in {counted(len(sizes), 'file')}, and {who} {needed:,} "
+        f"bytes of them, at the least, to a disk of {disks.job}_volume_gb={disks.volume_gb} ({room:,} bytes).",
         hint=_remedy(disks, sizes, largest),
     )
 

@@ -83,6 +83,11 @@ class RunPlan(BaseModel):
         return self.config.raw_data_uri or self.files.default_raw_data_uri
 
     @property
+    def raw_data_setting(self) -> str:
+        """The setting that says so."""
+        return "raw_data_uri"
+
+    @property
     def processing_role_arn(self) -> str:
         """Role of processing and training jobs."""
         return self._role_arn(self.config.processing_role)
@@ -125,6 +130,11 @@ class TransformPlan(RunPlan):
     transform: TransformConfig
     model_name: str
     artifact_uri: str
+
+    @property
+    def raw_data_setting(self) -> str:
+        """The setting that says where the raw data lies."""
+        return "input_uri"
 
 
 def tag_value(text: str) -> str:

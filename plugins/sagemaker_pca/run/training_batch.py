@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.plurals import counted
 
 # The SageMaker SDK's own default for its PCA estimator: min(500, max(1, records / instances)).
 LARGEST_DEFAULT_BATCH = 500
@@ -32,14 +33,14 @@ def mini_batch_size(asked_for: int | None, part_rows: Sequence[int], hosts: int)
     rows = smallest_host_rows(part_rows, hosts)
     if rows == 0:
         raise SettingError(
-            f"training_instance_count={hosts} is more than the {len(part_rows)} feature file(s) with rows: a host "
-            "would get none.",
+            f"training_instance_count={hosts} is more than the {counted(len(part_rows), 'feature file')} with rows: "
+            "a host would get none.",
             hint="Lower training_instance_count.",
         )
     if asked_for is not None and asked_for > rows:
         where = f"one of {hosts} training hosts gets" if hosts > 1 else "the training host gets"
         raise SettingError(
-            f"mini_batch_size={asked_for} is more than the {rows} rows that {where}.",
+            f"mini_batch_size={asked_for} is more than the {counted(rows, 'row')} that {where}.",
             hint=f"Leave mini_batch_size unset, or set it to {rows} or less.",
         )
     return asked_for or min(LARGEST_DEFAULT_BATCH, rows)

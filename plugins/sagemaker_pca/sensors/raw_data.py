@@ -11,6 +11,7 @@ from airflow.sdk import Asset, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.run.locations import RunFiles
 from sagemaker_pca.run.raw_listing import RawListing
 from sagemaker_pca.settings.pipeline import resolve
@@ -50,7 +51,9 @@ class RawDataChangedSensor(AwsBaseSensor[SageMakerPcaHook]):
         if listing.newest_change is None:
             raise AirflowSkipException(f"There is no raw data under {location}.")
         if listing.fingerprint == last_fingerprint(context, self.asset):
-            raise AirflowSkipException(f"{location} lists the same {listing.files} file(s) as at the last event.")
+            raise AirflowSkipException(
+                f"{location} lists the same {counted(listing.files, 'file')} as at the last event."
+            )
         rested = datetime.now(UTC) - listing.newest_change
         if rested < timedelta(seconds=self.settle_seconds) and not self._has_waited_enough(context):
             self.log.info("%s changed %d s ago, looking again later", location, rested.total_seconds())

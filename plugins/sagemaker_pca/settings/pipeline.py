@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.settings import patterns
 from sagemaker_pca.settings.layers import (
     NOTHING,
@@ -267,7 +268,7 @@ class PcaRunConfig(BaseModel):
             raise ValueError(f"feature_columns names {', '.join(duplicates)} more than once. Name each column once.")
         if self.num_components > self.feature_dim:
             raise ValueError(
-                f"num_components={self.num_components} exceeds the {self.feature_dim} feature columns. "
+                f"num_components={self.num_components} exceeds the {counted(self.feature_dim, 'feature column')}. "
                 "Lower num_components or add columns."
             )
         if self.roll_back_alarms and "AutoRollbackConfiguration" in (self.deployment_config or {}):

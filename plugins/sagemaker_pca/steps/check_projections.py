@@ -9,6 +9,7 @@ import numpy as np
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
 from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.steps.smoke_test import check_agreement, float32_tolerance
 from sagemaker_pca.steps.transform_run import TransformRun
 
@@ -29,7 +30,7 @@ def check_projections(run: TransformRun) -> dict[str, Any]:
     parts = {part["name"]: int(part["rows"]) for document in documents for part in document["parts"]}
     for name, rows in parts.items():
         check_file(run, model, name, rows)
-    result = {
+    result: dict[str, Any] = {
         "model_name": run.plan.model_name,
         "projections_uri": run.projections_uri,
         "rows": sum(parts.values()),
@@ -37,6 +38,12 @@ def check_projections(run: TransformRun) -> dict[str, Any]:
         "outputs": [{"name": f"{name}.out", "rows": rows} for name, rows in parts.items()],
     }
     run.hook.write_json(run.plan.files.uri("report/batch_transform.json"), result)
+    run.hook.log.info(
+        "Projected %s of %s to %s; a sample of each file's projections agrees with the artifact.",
+        counted(result["rows"], "row"),
+        counted(len(result["raw_files"]), "raw file"),
+        run.projections_uri,
+    )
     return result
 
 
@@ -45,7 +52,10 @@ def check_file(run: TransformRun, model: PcaModel, name: str, rows: int) -> None
     output_uri = f"{run.projections_uri}{name}.out"
     found = run.hook.count_lines(output_uri)
     if found != rows:
-        raise InputError(f"{output_uri} holds {found} projections for {rows} rows. Clear start_transform to run again.")
+        raise InputError(
+            f"{output_uri} holds {counted(found, 'projection')} for {counted(rows, 'row')}.",
+            hint="Clear start_transform to run it again.",
+        )
     features = [list(map(float, line.split(","))) for line in first_lines(run, f"{run.features_uri}{name}")]
     answers = [json.loads(line)["projection"] for line in first_lines(run, output_uri)]
     sampled = min(len(features), len(answers))

@@ -36,7 +36,9 @@ def choose_model(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any
     model_name = find_model_name(hook, transform, bucket)
     model = hook.find(MODEL, model_name)
     if model is None:
-        raise SettingError(f"Model {model_name} is gone. Set model to promoted or named, or deploy with pca_pipeline.")
+        raise SettingError(
+            f"There is no model {model_name}. Set model or model_name to another one, or let the pipeline run."
+        )
     container = model["PrimaryContainer"]
     config = features_config(read_card(hook, model, bucket), transform, bucket)
     plan = TransformPlan(
@@ -50,6 +52,7 @@ def choose_model(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any
         model_name=model_name,
         artifact_uri=container["ModelDataUrl"],
     )
+    hook.log.info("Run %s projects %s with model %s.", plan.run_name, plan.raw_data_uri, model_name)
     return plan.model_dump(mode="json")
 
 
@@ -63,7 +66,7 @@ def find_model_name(hook: SageMakerPcaHook, transform: TransformConfig, bucket: 
     if transform.model == "promoted":
         promoted = hook.find_document(RunFiles(bucket, "", endpoint_name).promoted_uri, Promotion)
         if promoted is None:
-            raise SettingError(f"Nothing was promoted to endpoint {endpoint_name} yet. Run pca_pipeline first.")
+            raise SettingError(f"Nothing was promoted to endpoint {endpoint_name} yet. Let its pipeline run first.")
         return promoted.model_name
     serving = roll_back_target(hook.find_endpoint(endpoint_name))
     if serving is None:
@@ -84,7 +87,7 @@ def read_card(hook: SageMakerPcaHook, model: dict[str, Any], bucket: str) -> Mod
     if card is None:
         raise InputError(
             f"model {model['ModelName']} left no model card in {bucket}, so its columns are unknown. "
-            "Choose a model that pca_pipeline trained."
+            "Choose one that a pipeline trained."
         )
     return card
 

@@ -19,7 +19,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sagemaker_pca.endpoints.deployment import next_action
 from sagemaker_pca.endpoints.ownership import check_own
 from sagemaker_pca.endpoints.records import NotedClaim, Promotion
-from sagemaker_pca.exceptions import InputError
+from sagemaker_pca.exceptions import InputError, SettingError
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.run.fingerprint import run_fingerprint
 from sagemaker_pca.run.locations import split_s3_uri
 from sagemaker_pca.run.plan import PIPELINE_TAG, RawFile, StagedInputs
@@ -29,6 +30,7 @@ from sagemaker_pca.run.tasks import SKIP_REASON_KEY
 from sagemaker_pca.steps.check_raw_data import check_raw_data
 from sagemaker_pca.steps.next_endpoint_config import config_after
 from sagemaker_pca.steps.pipeline_run import PipelineRun
+from sagemaker_pca.steps.transform_run import TransformRun
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,18 @@ def stage_inputs(run: PipelineRun) -> dict[str, Any]:
     check_raw_data(run, staged)
     upload(run, contents)
     return staged.model_dump(mode="json")
+
+
+def stage_transform_inputs(run: TransformRun) -> dict[str, Any]:
+    """Likewise, for a batch transform, which takes the settings that decide about its files from a model."""
+    try:
+        return stage_inputs(run)
+    except SettingError as error:
+        raise SettingError(
+            error.failure.reason,
+            hint=f"These settings are those that model {run.plan.model_name} was trained with: give files that suit "
+            "them, or choose another model.",
+        ) from error
 
 
 def stage_changed_inputs(run: PipelineRun) -> dict[str, Any]:
@@ -106,7 +120,7 @@ def renew_unchanged(run: PipelineRun, endpoint: dict[str, Any] | None) -> str | 
     hook.add_tags(endpoint["EndpointArn"], plan.tags)
     return (
         f"Endpoint {endpoint['EndpointName']} already serves the model that run {promotion.run_name} made of the same "
-        f"{len(run.inputs.raw_files)} raw file(s), settings and code. Set force to train it again."
+        f"{counted(len(run.inputs.raw_files), 'raw file')}, settings and code. Set force to train it again."
     )
 
 
@@ -118,8 +132,8 @@ def already_being_made(run: PipelineRun) -> str | None:
     run.hook.write_document(run.plan.files.claim_note_uri, NotedClaim(uri=run.claim.uri))
     holder = run.claim.acquire(run.hook)
     return holder and (
-        f"Run {holder} is making the model of the same {len(run.inputs.raw_files)} raw file(s), settings and code, or "
-        "died of it. Set force to train it beside."
+        f"Run {holder} is making the model of the same {counted(len(run.inputs.raw_files), 'raw file')}, settings and "
+        "code, or died of it. Set force to train it all the same."
     )
 
 
@@ -176,6 +190,7 @@ def upload(run: PipelineRun, contents: Mapping[str, bytes]) -> None:
     """Put the objects where the job finds them."""
     for uri, content in contents.items():
         run.hook.write_bytes(uri, content)
+    log.info("Put the container's code and the list of raw files below %s.", run.plan.files.uri("inputs/"))
 
 
 def list_raw_files(run: PipelineRun) -> list[RawFile]:
@@ -190,11 +205,14 @@ def list_raw_files(run: PipelineRun) -> list[RawFile]:
         for item in filter(is_raw_file, run.hook.list_raw_objects(uri))
     ]
     if not found:
-        raise InputError(f"No raw data under {uri}. Put {', '.join(RAW_SUFFIXES)} files there or set raw_data_uri.")
+        raise InputError(
+            f"No raw data under {uri}. Put {', '.join(RAW_SUFFIXES)} files there, or set {run.plan.raw_data_setting}."
+        )
     for file in found:
         if not file.key.endswith(RAW_SUFFIXES):
             raise InputError(
-                f"{file.key} under {uri} is none of {', '.join(RAW_SUFFIXES)}. Move it away or narrow raw_data_uri."
+                f"{file.key} under {uri} is none of {', '.join(RAW_SUFFIXES)}. Move it away, or narrow "
+                f"{run.plan.raw_data_setting}."
             )
     return found
 

@@ -65,7 +65,7 @@ def test_changed_raw_data_updates_the_asset_and_unchanged_does_not(looks: RawDat
     assert (first["location"], first["files"], first["bytes"]) == (location, 1, 4)
 
     looks.put_raw("_SUCCESS", b"done")
-    assert f"{location} lists the same 1 file(s) as at the last event." in looks.look()
+    assert f"{location} lists the same 1 file as at the last event." in looks.look()
     assert looks.events() == [first]
 
     # As long as before: only the ETag tells.

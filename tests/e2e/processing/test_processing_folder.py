@@ -40,7 +40,8 @@ def test_a_failure_is_an_exit_code_and_a_message_on_stderr(job: Job) -> None:
     done = subprocess.run([sys.executable, FOLDER, *job.arguments()], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        "ERROR: r.csv, line 2: column 'b' holds '?', which is no finite number. Correct the file, or skip bad rows.\n"
+        "ERROR: r.csv, line 2: column 'b' holds '?', which is no finite number. "
+        "Correct the file, or set on_bad_rows=skip.\n"
     )
     assert job.left_files() == []
 

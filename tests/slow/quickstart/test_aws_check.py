@@ -176,7 +176,7 @@ def test_who_does_not_say_yes_starts_nothing(account: Account, tmp_path: Path) -
         ),
         ({"serving_role": "nobody"}, "Role nobody does not exist. docs/aws.md, step 2, says how to make it."),
         ({"num_component": 2}, "num_component in params is no setting of this pipeline. Did you mean num_components?"),
-        ({"endpoint_name": "mine"}, "endpoint_name is set by the check itself. Leave it out of SETTINGS."),
+        ({"endpoint_name": "mine"}, "endpoint_name is set by the check itself. Leave that out of SETTINGS."),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence(

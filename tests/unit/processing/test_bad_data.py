@@ -55,9 +55,9 @@ def test_a_bad_row_late_in_a_large_file_is_named_by_its_line(job: Job, suffix: s
 
 
 def test_no_input_files_is_a_failure(job: Job) -> None:
-    assert_failed(job, job.run(), r"no input files under .*raw\. Files have to end in \.csv, \.csv\.gz, \.parquet\.")
+    assert_failed(job, job.run(), r"No input files under .*raw\. Files have to end in \.csv, \.csv\.gz, \.parquet\.")
     job.raw.rmdir()
-    assert_failed(job, job.run(), "no input files under")
+    assert_failed(job, job.run(), "No input files under")
 
 
 @pytest.mark.parametrize(

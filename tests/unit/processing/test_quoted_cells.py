@@ -71,7 +71,7 @@ def test_a_cell_that_spans_lines_fails_the_job_naming_its_lines(job: Job, suffix
     job.add(f"r{suffix}", text_with({99: '"t,99,99', 1_500: 't",1500,1500'}))
     assert job.run() == 1
     assert job.message() == (
-        f"r{suffix}, line 101: a quoted cell spans lines 101 to 1502. Correct the file, or skip bad rows. "
+        f"r{suffix}, line 101: a quoted cell spans lines 101 to 1502. Correct the file, or set on_bad_rows=skip. "
         "Where cells may span lines, set newlines_in_cells."
     )
     assert job.left_files() == []

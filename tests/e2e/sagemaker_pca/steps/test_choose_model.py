@@ -47,7 +47,7 @@ def test_the_model_in_service_the_promoted_and_the_named_one_are_told_apart(
     ("settings", "refusal"),
     [
         ({}, r"Endpoint .* is not in service\. Deploy it"),
-        ({"model": "promoted"}, r"Nothing was promoted to endpoint .* yet\. Run pca_pipeline first\."),
+        ({"model": "promoted"}, r"Nothing was promoted to endpoint .* yet\. Let its pipeline run first\."),
         ({"model": "named"}, "model=named needs model_name"),
     ],
     ids=["in service", "promoted", "named"],

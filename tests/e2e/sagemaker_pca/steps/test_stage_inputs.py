@@ -11,11 +11,20 @@ from airflow.sdk.exceptions import AirflowSkipException
 from botocore.exceptions import ClientError
 
 from sagemaker_pca.endpoints.records import Lease
-from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.exceptions import InputError, SettingError
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.run import disk_space, tasks
+from sagemaker_pca.run.plan import TransformPlan
+from sagemaker_pca.settings.transform import TransformConfig
 from sagemaker_pca.steps.pipeline_run import PipelineRun
-from sagemaker_pca.steps.stage_inputs import already_being_made, plan_inputs, stage_changed_inputs, stage_inputs
+from sagemaker_pca.steps.stage_inputs import (
+    already_being_made,
+    plan_inputs,
+    stage_changed_inputs,
+    stage_inputs,
+    stage_transform_inputs,
+)
+from sagemaker_pca.steps.transform_run import TransformRun
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws
 from tests.run_plans import plan_of
 
@@ -54,6 +63,15 @@ class RawData:
         plan = plan_of(run_name=self.name, **given | settings)
         run.__dict__ |= {"hook": self._hook, "plan": plan}
         return run
+
+    def transform_run(self) -> TransformRun:
+        run = self.run()
+        plan = TransformPlan(
+            **run.plan.model_dump(), transform=TransformConfig(), model_name="chosen", artifact_uri="s3://bucket/x"
+        )
+        transform = TransformRun(run.context)
+        transform.__dict__ |= {"hook": self._hook, "plan": plan}
+        return transform
 
     def uploaded(self) -> int:
         return len(list(self._hook.list_objects(f"s3://{self._aws.bucket}/runs/{self.name}/")))
@@ -115,6 +133,19 @@ def test_a_misspelt_column_ends_the_pipelines_run_before_it_uploads_or_claims_an
         stage_changed_inputs(run)
     assert raw.uploaded() == 0
     assert hook.find_object(run.claim.uri) is None
+
+
+def test_without_raw_data_a_run_names_the_setting_that_its_dag_has(raw: RawData) -> None:
+    with pytest.raises(InputError, match=r"No raw data under .* or set raw_data_uri\."):
+        stage_inputs(raw.run())
+    with pytest.raises(InputError, match=r"No raw data under .* or set input_uri\."):
+        stage_transform_inputs(raw.transform_run())
+
+
+def test_files_that_do_not_suit_the_model_of_a_batch_transform_are_not_blamed_on_its_settings(raw: RawData) -> None:
+    raw.put("a.csv", b"time,Ch55,Ch6,Ch7,Ch8\n")
+    with pytest.raises(SettingError, match=r"names 'Ch5', which .* that model chosen was trained with: give files"):
+        stage_transform_inputs(raw.transform_run())
 
 
 def test_while_another_run_makes_the_model_of_the_same_a_run_is_skipped_and_leaves_it_the_claim(

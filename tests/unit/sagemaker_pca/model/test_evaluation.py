@@ -179,7 +179,7 @@ def test_a_serving_model_of_other_columns_is_not_replaced(train: Train, make_mom
     )
 
     assert check(evaluation, "feature_columns").message == (
-        "feature_columns differ from the serving model's: Ch8 only here, Ch9 only there. Choose another endpoint name."
+        "feature_columns differ from the serving model's: Ch8 only here, Ch9 only there. Choose another endpoint_name."
     )
     assert evaluation.comparison is None
     assert not evaluation.passed
@@ -202,7 +202,7 @@ def test_without_known_columns_their_number_is_compared(train: Train, make_momen
     evaluation = evaluate(train(rows, 3), make_moments(rows), LIMITS, served=wider)
 
     assert "4 columns here, 5 there" in evaluation.reason
-    assert "Choose another endpoint name." in evaluation.reason
+    assert "Choose another endpoint_name." in evaluation.reason
 
 
 def test_many_differing_columns_are_counted_rather_than_listed(train: Train, make_moments: Measure) -> None:

@@ -25,7 +25,7 @@ def refusal(some: HostDisks, sizes: dict[str, int]) -> str:
 
 def test_a_refusal_gives_the_bytes_the_setting_and_a_number_that_fits() -> None:
     assert refusal(disks(), {"raw/a.csv": 2 * GIB, "raw/b.csv": 1}) == (
-        "The processing job's input is 2,147,483,649 bytes in 2 file(s), and its host copies 2,147,483,649 bytes of "
+        "The processing job's input is 2,147,483,649 bytes in 2 files, and its host copies 2,147,483,649 bytes of "
         "them, at the least, to a disk of processing_volume_gb=2 (2,147,483,648 bytes). "
         "Set processing_volume_gb=5, which holds them and what is made of them."
     )
