@@ -1,11 +1,13 @@
 """The embedded SageMaker: moto's server, with SageMaker jobs and endpoints that really run.
 
-    HTTP                    __main__, server, http_handler, resource_page       a process, connections, faults on demand
+    HTTP                    __main__, server, http_handler                      a process, connections, faults on demand
                             same_origin                                         no web pages of other sites
+                            resource_page, resource_view, object_page           what AWS has its console for
+                            html_page, templates/
       v
     AWS's protocol          urls, responses, request_validation, invocations    requests checked, answers in AWS's form
       v
-    state                   models, listing, moto_patches                       what exists, by account and region
+    state                   models, listing, lineage, moto_patches              what exists, by account and region
       v
     what runs               processing, training, batch_transform, hosting      jobs and endpoints, and their states
                             job, job_runner, service, faults, images, invocation_metrics

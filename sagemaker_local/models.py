@@ -81,6 +81,11 @@ class LocalSageMakerBackend(SageMakerModelBackend):
         """Answer a Describe call."""
         return self.get(kind, request).describe()
 
+    @property
+    def resources(self) -> list[Resource]:
+        """Everything that there is, of all kinds."""
+        return [resource for store in self._stores.values() for resource in store.values()]
+
     def summaries(self, kind: Kind, request: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
         """Return one page of summaries and the token of the next page."""
         return list_page(self._stores[kind.noun].values(), kind, request)

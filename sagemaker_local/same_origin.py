@@ -58,8 +58,8 @@ class SameOriginOnly:
         if site not in ("same-origin", "none") and not _follows_a_link(environ):
             return (
                 f"Sec-Fetch-Site: {site} is not allowed: web pages of other sites may not call this service, only "
-                "same-origin and none. Links to the page of a resource (/sagemaker-local/KIND/NAME) can be followed; "
-                "open anything else by its address, or send the request from a program."
+                "same-origin and none. Links to its pages (/sagemaker-local/ and /sagemaker-local/KIND/NAME) can be "
+                "followed; open anything else by its address, or send the request from a program."
             )
         return ""
 

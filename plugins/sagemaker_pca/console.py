@@ -27,18 +27,21 @@ class Console(NamedTuple):
     def resource_url(self, kind: ResourceKind, name: str) -> str:
         """Page of a resource."""
         if self.endpoint_url is not None:
-            return f"{self.endpoint_url}/sagemaker-local/{kind.operation}/{name}?region={self.region}"
+            return self._embedded_page(kind, name)
         return f"{self._home('sagemaker')}#/{kind.console_page}/{name}"
 
     def log_url(self, kind: ResourceKind, name: str) -> str:
         """Log streams of a job's or endpoint's containers."""
         if self.endpoint_url is not None:
-            return self.resource_url(kind, name)
+            return self._embedded_page(kind, f"{name}/log")
         group = kind.log_group_of(name)
         # CloudWatch's console escapes twice, and writes the second % as $.
         escaped = quote(quote(group, safe=""), safe="").replace("%", "$")
         stream_filter = "" if kind.log_group != group else f"$3FlogStreamNameFilter$3D{name}$252F"
         return f"{self._home('cloudwatch')}#logsV2:log-groups/log-group/{escaped}{stream_filter}"
+
+    def _embedded_page(self, kind: ResourceKind, path: str) -> str:
+        return f"{self.endpoint_url}/sagemaker-local/{kind.operation}/{path}?region={self.region}"
 
     def _home(self, service: str) -> str:
         domain = CONSOLE_DOMAINS.get(self.partition, CONSOLE_DOMAINS["aws"])

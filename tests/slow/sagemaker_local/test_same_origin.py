@@ -87,5 +87,9 @@ def test_a_link_on_it_shows_a_resource_and_pages_of_the_service_may_call_it(
     )
     browser.find_element(By.ID, "to").click()
     WebDriverWait(browser, 10).until(lambda _: config in browser.find_element(By.TAG_NAME, "body").text)
+    assert call(browser, url, create_processing_job(name)) == "TypeError: Failed to fetch", (
+        "it shows, and calls nothing"
+    )
+    browser.get(f"{url}/moto-api/data.json")
     assert call(browser, url, create_processing_job(name)) == "basic 200"
     assert aws.wait_for_processing(name)["ProcessingJobStatus"] == "Completed"

@@ -114,9 +114,10 @@ def test_an_address_that_a_person_types_is_answered() -> None:
 
 
 def test_a_link_from_another_site_leads_to_pages_that_change_nothing_only() -> None:
-    assert not is_refused(Answered(method="GET", path=PAGE, **FROM_ANOTHER_SITE))
+    for path in (PAGE, f"{PAGE}/log", "/sagemaker-local/"):
+        assert not is_refused(Answered(method="GET", path=path, **FROM_ANOTHER_SITE))
     assert is_refused(Answered(method="POST", path=PAGE, **FROM_ANOTHER_SITE))
-    for path in ("/", "/moto-api/reset", "/sagemaker-local/faults", "/sagemaker-local/bucket/key"):
+    for path in ("/", "/moto-api/reset", "/sagemaker-local/faults", "/sagemaker-local/s3", "/sagemaker-local/b/key"):
         assert is_refused(Answered(method="GET", path=path, **FROM_ANOTHER_SITE))
 
 

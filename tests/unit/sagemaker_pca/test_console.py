@@ -24,9 +24,9 @@ def test_job_log_is_filtered_to_the_job_and_endpoint_log_is_a_group_of_its_own()
     assert endpoint.endswith("log-group/$252Faws$252Fsagemaker$252FEndpoints$252Fpca")
 
 
-def test_backend_of_its_own_shows_its_own_page() -> None:
+def test_backend_of_its_own_shows_its_own_pages() -> None:
     local = Console("us-east-1", "aws", "http://127.0.0.1:5055")
     assert local.resource_url(TRAINING_JOB, "run-1") == (
         "http://127.0.0.1:5055/sagemaker-local/training_job/run-1?region=us-east-1"
     )
-    assert local.log_url(ENDPOINT, "pca").startswith("http://127.0.0.1:5055/")
+    assert local.log_url(ENDPOINT, "pca") == "http://127.0.0.1:5055/sagemaker-local/endpoint/pca/log?region=us-east-1"
