@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sagemaker_local.resources import Resource
 
 # Their members are named by whoever made the resource, and mean nothing to the service.
-OWNERS_MEMBERS = frozenset({"Environment", "HyperParameters"})
+_OWNERS_MEMBERS = frozenset({"Environment", "HyperParameters"})
 _OUTPUTS = frozenset({"DataCaptureConfig", "ModelArtifacts", "ProcessingOutputConfig", "TransformOutput"})
 _FOLDERS_OF_MANY = frozenset({"OutputDataConfig"})  # ModelArtifacts is this training job's own part of it
 _LABELS = ("InputName", "OutputName", "ChannelName")
@@ -33,7 +33,7 @@ def mappings(node: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(node, Mapping):
         yield node
         for member, value in node.items():
-            if member not in OWNERS_MEMBERS:
+            if member not in _OWNERS_MEMBERS:
                 yield from mappings(value)
     elif isinstance(node, list):
         for item in node:
@@ -43,7 +43,7 @@ def mappings(node: Any) -> Iterator[Mapping[str, Any]]:
 def s3_locations(description: Mapping[str, Any]) -> Iterator[S3Location]:
     """Yield where a resource reads and writes, in the order of its description."""
     for member, value in description.items():
-        if member in _FOLDERS_OF_MANY | OWNERS_MEMBERS:
+        if member in _FOLDERS_OF_MANY | _OWNERS_MEMBERS:
             continue
         label = ""
         for node in mappings(value):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sagemaker_local.lineage import OWNERS_MEMBERS, mappings
+from sagemaker_local.lineage import mappings
 from sagemaker_local.resources import Kind, Resource, now
 
 _SETTLED = {"Completed": ("good", "✓"), "InService": ("good", "✓"), "Failed": ("bad", "✕"), "Stopped": ("muted", "■")}
@@ -109,11 +109,10 @@ def stages(description: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def every_member(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield a whole description as paths and texts, as far as no section of its own shows it."""
+    """Yield a whole description as paths and texts."""
     if isinstance(value, Mapping):
         for member, item in value.items():
-            if member not in OWNERS_MEMBERS:
-                yield from every_member(item, f"{path}.{member}" if path else member)
+            yield from every_member(item, f"{path}.{member}" if path else member)
     elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         for number, item in enumerate(value):
             yield from every_member(item, f"{path}[{number}]")
