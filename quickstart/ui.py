@@ -87,7 +87,7 @@ def serve(port: int, own: OwnPipeline | None, console: Console) -> None:
     console.print(
         f"\nAirflow            {address}\n"
         f"login              admin / {password}\n"
-        f"embedded SageMaker {service_address}\n"
+        f"embedded SageMaker {service_address}/sagemaker-local/\n"
         f"logs               {UI_STATE}\n\n"
         f"Trigger {' or '.join(pipelines)} there and watch it. Ctrl-C here, or make stop elsewhere, ends everything.",
         markup=False,
