@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
 from sagemaker_pca.documents import VersionedDocument
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.model.comparison import Comparison
+from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.model.evaluation import Check, Evaluation
 from sagemaker_pca.model.moments import Moments
 
@@ -89,11 +90,16 @@ class Projector(Section):
 
 
 class Model(Section):
-    """The trained model: what is served takes raw units; as_trained is set where features were standardized."""
+    """The trained model: what is served takes raw units; as_trained is set where features were standardized.
+
+    The spectrum has the explained-variance ratio of every component there is, kept or not, the largest FIRST; at most
+    as many as the columns that scatter matrices are kept of.
+    """
 
     artifact_uri: str
     singular_values: Vector
     explained_variance_ratio: Vector
+    spectrum: Vector | None = None
     served: Projector
     as_trained: Projector | None = None
     scale: Vector | None = None
@@ -109,6 +115,7 @@ class ModelCard(VersionedDocument):
     reason: str
     checks: tuple[Check, ...]
     comparison: Comparison | None
+    warnings: tuple[DataWarning, ...] = ()
 
     @property
     def feature_columns(self) -> tuple[str, ...]:
@@ -136,6 +143,7 @@ class ModelCard(VersionedDocument):
                     "artifact_uri": artifact_uri,
                     "singular_values": trained.singular_values,
                     "explained_variance_ratio": evaluation.metrics.explained_variance_ratio,
+                    "spectrum": evaluation.metrics.spectrum,
                     "served": _projector(served),
                     "as_trained": None if moments.scale is None else _projector(trained),
                     "scale": moments.scale,
@@ -145,6 +153,7 @@ class ModelCard(VersionedDocument):
             reason=evaluation.reason,
             checks=evaluation.checks,
             comparison=evaluation.comparison,
+            warnings=evaluation.warnings,
         )
 
 

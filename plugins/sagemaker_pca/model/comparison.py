@@ -105,6 +105,23 @@ def total_in_training_units(model: PcaModel, moments: Moments) -> float:
     return float(np.sum(about_model_mean if moments.scale is None else about_model_mean / moments.scale**2))
 
 
+def spectrum_in_training_units(model: PcaModel, moments: Moments) -> FloatArray | None:
+    """(d,) share of the variance of every component there is, kept or not, the largest first.
+
+    About the model's own mean, as `total_in_training_units`. None for wide data, and where no number is to be had.
+    """
+    if moments.scatter is None:
+        return None
+    offset = moments.mean - model.mean
+    about_model_mean = moments.scatter + moments.row_count * np.outer(offset, offset)
+    scatter = _scatter_in_training_units(about_model_mean, moments.scale)
+    if not (np.isfinite(scatter).all() and np.trace(scatter) > 0):
+        return None
+    # Rounding alone makes an eigenvalue of a scatter matrix negative.
+    shares: FloatArray = np.maximum(np.linalg.eigvalsh(scatter)[::-1], 0.0) / np.trace(scatter)
+    return shares
+
+
 def _scatter_in_training_units(scatter: FloatArray, scale: FloatArray | None) -> FloatArray:
     return scatter if scale is None else scatter / np.outer(scale, scale)
 

@@ -14,8 +14,10 @@ from sagemaker_pca.model.comparison import (
     compare,
     finite_or_none,
     impossible_comparison,
+    spectrum_in_training_units,
     total_in_training_units,
 )
+from sagemaker_pca.model.data_warnings import DataWarning, data_warnings
 from sagemaker_pca.model.moments import Moments
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.settings.pipeline import PcaRunConfig
@@ -42,7 +44,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What was measured; component 1 is the last, as in the artifact, so ratios ascend."""
+    """What was measured; component 1 is the last, as in the artifact, so ratios ascend.
+
+    The spectrum, of all components there are, has the largest FIRST; None where no scatter matrix was kept.
+    """
 
     rows: int
     null_fraction: float | None
@@ -52,15 +57,17 @@ class Metrics:
     non_finite_numbers: int
     float32_loss: float
     float32_loss_column: str | None
+    spectrum: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Metrics, the checks made of them, and the comparison with the serving model (None on a first run)."""
+    """Metrics, the checks made of them, the comparison with the serving model (None on a first run), warnings."""
 
     metrics: Metrics
     checks: tuple[Check, ...]
     comparison: Comparison | None = None
+    warnings: tuple[DataWarning, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -109,16 +116,14 @@ def evaluate(
     ]
     if served is not None or served_columns is not None:
         checks.append(_check_columns(moments.feature_columns, served, served_columns))
+    comparison = None
     if gone:
         comparison = impossible_comparison(gone)
         checks.append(_pass_drop(comparison, limits))
-        return Evaluation(metrics, tuple(checks), comparison)
-    if served is None or not checks[-1].passed:
-        return Evaluation(metrics, tuple(checks))
-
-    comparison = compare(model, served, moments)
-    checks.append(_check_drop(comparison, limits))
-    return Evaluation(metrics, tuple(checks), comparison)
+    elif served is not None and checks[-1].passed:
+        comparison = compare(model, served, moments)
+        checks.append(_check_drop(comparison, limits))
+    return Evaluation(metrics, tuple(checks), comparison, data_warnings(moments))
 
 
 def _measure(model: PcaModel, moments: Moments) -> Metrics:
@@ -131,6 +136,7 @@ def _measure(model: PcaModel, moments: Moments) -> Metrics:
     # A constant column says nothing that could get lost; what it seems to vary by is rounding of its sums.
     varies = (moments.maximum > moments.minimum) & (spread > 0)
     losses = np.divide(offset, spread, out=np.zeros_like(offset), where=varies)
+    spectrum = spectrum_in_training_units(model, moments)
     numbers = np.concatenate([np.ravel(part) for part in (model.mean, model.singular_values, model.components)])
     return Metrics(
         rows=int(moments.row_count),
@@ -141,6 +147,7 @@ def _measure(model: PcaModel, moments: Moments) -> Metrics:
         non_finite_numbers=int(np.count_nonzero(~np.isfinite(numbers))),
         float32_loss=float(losses.max(initial=0.0)),
         float32_loss_column=moments.feature_columns[int(np.argmax(losses))] if losses.size else None,
+        spectrum=None if spectrum is None else tuple(spectrum.tolist()),
     )
 
 

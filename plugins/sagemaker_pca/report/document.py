@@ -13,6 +13,7 @@ from sagemaker_pca.documents import VersionedDocument
 from sagemaker_pca.exceptions import Failure
 from sagemaker_pca.model.card import Data, Matrix, Model, Number, Section, Vector
 from sagemaker_pca.model.comparison import Comparison
+from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.model.evaluation import Check
 from sagemaker_pca.settings.layers import Origin
 
@@ -134,6 +135,7 @@ class RunReport(VersionedDocument):
     model: Model | None = None
     checks: tuple[Check, ...] = ()
     comparison: Comparison | None = None
+    warnings: tuple[DataWarning, ...] = ()
     deployment: Deployment | None = None
     smoke_test: SmokeTest | None = None
     projection_sample: ProjectionSample | None = None

@@ -20,7 +20,9 @@ from sagemaker_pca.report.document import RunReport, Setting, SmokeTest, Step, V
 from sagemaker_pca.report.plots import explained_variance_svg, projection_svg
 from sagemaker_pca.report.wording import (
     HEADLINES,
+    MOST_COMPONENTS_SHOWN,
     component_names,
+    component_range,
     duration_text,
     explained_variance,
     failure_evidence,
@@ -30,9 +32,12 @@ from sagemaker_pca.report.wording import (
     percent_text,
     reason_text,
     run_seconds,
+    spectrum_sentences,
     step_remark,
     unexplained_variance,
     value_text,
+    variance_shares,
+    warning_text,
     what_changed,
 )
 
@@ -42,6 +47,7 @@ MAX_COLUMN_ROWS = 40
 MAX_LOADING_ROWS = 24
 MAX_LOADING_COMPONENTS = 10
 MAX_FILE_ROWS = 20
+MAX_SHARES_READ_OUT = 12
 NARROWEST_BAR_PERCENT = 0.4
 TICK_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)
 MOST_TICKS = 6
@@ -79,13 +85,16 @@ class Loading:
 
 
 def render_html(report: RunReport, *, embedded: bool = False) -> str:
-    """The page as text; every value from the report is escaped."""
+    """The page as text; every value from the report is escaped.
+
+    :param embedded: for a frame out of which no link leads: addresses are there to be copied
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     add_report_filters(environment)
-    return environment.get_template("run_report.html").render(_page(report))
+    return environment.get_template("run_report.html").render(_page(report), embedded=embedded)
 
 
 def add_report_filters(environment: Environment) -> None:
@@ -119,11 +128,16 @@ def _page(report: RunReport) -> dict[str, Any]:
         "next_steps": next_steps(report),
         "steps": [_step_row(step, _longest(report)) for step in report.steps],
         "ticks": list(_ticks(_longest(report))),
+        "warnings": [warning_text(warning) for warning in report.warnings],
         "plots": {name: svg and Markup(svg) for name, svg in plots.items()},  # noqa: S704  made by matplotlib, not input
-        "variance": list(zip(component_names(len(ratios)), ratios, strict=True)),
+        "spectrum": list(spectrum_sentences(report)),
+        "shares": list(variance_shares(report, MAX_SHARES_READ_OUT)),
+        "component_names": component_names(len(ratios)),
         "loadings": _loadings(report),
         "columns": _shown_columns(report),
         "smoke_rows": _smoke_rows(report.smoke_test),
+        "most_components": MOST_COMPONENTS_SHOWN,
+        "hidden_components": component_range(MOST_COMPONENTS_SHOWN + 1, len(ratios)),
         "settings": _settings(report.settings),
         "limits": {check.name: check.limit for check in report.checks},
         "max_file_rows": MAX_FILE_ROWS,

@@ -14,7 +14,14 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from sagemaker_pca.report.document import ProjectionSample, RunReport
-from sagemaker_pca.report.wording import component_names, explained_variance, percent_text
+from sagemaker_pca.report.wording import (
+    MOST_COMPONENTS_SHOWN,
+    component_names,
+    explained_variance,
+    left_out_variance,
+    percent_text,
+    unexplained_variance,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +31,11 @@ if TYPE_CHECKING:
 TIME_RAMP = ("#2f6fb5", "#8d76a8", "#d97706")
 TIME_STEPS = 24
 MAX_LABELLED_BARS = 6
-MAX_NAMED_COMPONENTS = 12
+MAX_NAMED_COMPONENTS = 10
+# Of what was not kept: seen, and not taken for what was.
+PALE = 0.35
+# A number of usual length that ends here, as a share of the plot's width, begins within it.
+MOST_LEFT_NUMBER = 0.15
 # CSS pixels, of which matplotlib puts 72 to the inch.
 PAGE_PLOT_SIZE = (400, 290)
 POINTS_PER_INCH = 72
@@ -54,12 +65,11 @@ STYLE: Any = {
 
 
 def explained_variance_svg(report: RunReport) -> str | None:
-    """Bars per component and their running sum, the largest component first; None without a model."""
+    """Bars per component and their running sum, the largest first, those not kept pale; None without a model."""
     ratios = explained_variance(report)
     if not ratios:
         return None
-    limit = _gate_limit(report)
-    return _svg("explained-variance", lambda axes: _draw_explained_variance(axes, ratios, limit))
+    return _svg("explained-variance", lambda axes: _draw_explained_variance(axes, report))
 
 
 def projection_svg(report: RunReport) -> str | None:
@@ -95,25 +105,49 @@ def _gate_limit(report: RunReport) -> float | None:
     return next((check.limit for check in report.checks if check.name == "explained_variance"), None)
 
 
-def _draw_explained_variance(axes: Axes, ratios: Sequence[float], limit: float | None) -> None:
+def _draw_explained_variance(axes: Axes, report: RunReport) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    ranks, sums = range(1, len(ratios) + 1), list(accumulate(ratios))
-    is_named = len(ratios) <= MAX_NAMED_COMPONENTS
-    axes.bar(ranks, ratios, width=0.6, color=Ink.ACCENT)
-    axes.plot(ranks, sums, color=Ink.TEXT, linewidth=1.4, marker="o" if is_named else "", markersize=3.5)
-    above, side = (0, 7), "center" if is_named else "right"
-    total, end = percent_text(sums[-1]), (len(ratios), sums[-1])
-    axes.annotate(total, end, above, textcoords="offset points", ha=side, weight="bold")
-    if limit is not None:
+    kept, left_out = explained_variance(report), left_out_variance(report)
+    shown = (kept + left_out)[:MOST_COMPONENTS_SHOWN]
+    ranks, sums, end = range(1, len(shown) + 1), list(accumulate(shown)), min(len(kept), len(shown))
+    is_named = len(shown) <= MAX_NAMED_COMPONENTS
+    axes.bar(ranks[:end], shown[:end], width=0.6, color=Ink.ACCENT)
+    axes.bar(ranks[end:], shown[end:], width=0.6, color=Ink.ACCENT, alpha=PALE)
+    line: Any = {"color": Ink.TEXT, "linewidth": 1.4, "marker": "o" if is_named else "", "markersize": 3.5}
+    axes.plot(ranks[:end], sums[:end], **line)
+    # On the line's upper side, and not beyond the left edge.
+    side = "center" if is_named else "right" if end > len(shown) * MOST_LEFT_NUMBER else "left"
+    axes.annotate(
+        percent_text(sums[end - 1]), (end, sums[end - 1]), (0, 7), textcoords="offset points", ha=side, weight="bold"
+    )
+    if end < len(shown):
+        axes.plot(ranks[end - 1 :], sums[end - 1 :], **line, alpha=PALE, zorder=1.9)
+        _draw_cut(axes, end + 0.5, end < len(shown) / 2, unexplained_variance(report))
+    if (limit := _gate_limit(report)) is not None:
         _draw_limit(axes, limit)
-    axes.set_xlim(0.4, len(ratios) + 0.6)
+    axes.set_xlim(0.4, len(shown) + 0.6)
     axes.set_ylim(0, 1.12)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("share of total variance")
-    _name_components(axes, ratios)
+    _name_components(axes, shown)
     _tidy(axes)
+
+
+def _draw_cut(axes: Axes, place: float, is_left: bool, unexplained: float) -> None:
+    """A line behind the last component that was kept, and above it what the others hold, on the side with room."""
+    axes.axvline(place, color=Ink.MUTED, linewidth=1, linestyle=(0, (1, 2)))
+    words, side = f"not kept: {percent_text(unexplained)}", 4 if is_left else -4
+    axes.annotate(
+        f"\N{RIGHTWARDS ARROW} {words}" if is_left else f"{words} \N{RIGHTWARDS ARROW}",
+        (place, 1),
+        (side, 3),
+        ("data", "axes fraction"),
+        "offset points",
+        ha="left" if is_left else "right",
+        color=Ink.MUTED,
+    )
 
 
 def _draw_limit(axes: Axes, limit: float) -> None:

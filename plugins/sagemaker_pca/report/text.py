@@ -24,7 +24,8 @@ from sagemaker_pca.report.wording import (
     reason_text,
     run_seconds,
     step_remark,
-    unexplained_variance,
+    variance_shares,
+    warning_text,
     what_changed,
 )
 
@@ -50,6 +51,7 @@ def render_text(report: RunReport, *, colour: bool = False, again: str = "") -> 
     page.add_row(Text(report.run.verdict.upper(), style), Group(*_verdict(report, style)))
     blocks = {
         "Data": _data(report),
+        "Warning": map(warning_text, report.warnings),
         "Variance": _variance(report),
         "Gate": _gate(report),
         "Endpoint": _endpoint(report),
@@ -98,20 +100,11 @@ def _variance(report: RunReport) -> Iterator[RenderableType]:
         return
     yield f"{percent_text(sum(ratios))} explained by {len(ratios)} component{'s' * (len(ratios) != 1)}"
     bars = _grid(Column(), Column(justify="right"), Column())
-    for name, share in _shares(ratios, unexplained_variance(report)):
+    for name, share in variance_shares(report, COMPONENTS_SHOWN):
         # What is there but too small to draw is a thin line, an eighth of a character.
         eighths = max(round(share * BAR_WIDTH * 8), int(share > 0))
         bars.add_row(name, percent_text(share), Bar(BAR_WIDTH * 8, 0, eighths, width=BAR_WIDTH))
     yield bars
-
-
-def _shares(ratios: Sequence[float], unexplained: float) -> Iterator[tuple[str, float]]:
-    """The largest components one by one, the others together, and what none of them explains."""
-    alone = COMPONENTS_SHOWN if len(ratios) > COMPONENTS_SHOWN + 1 else len(ratios)
-    yield from zip(component_names(alone), ratios, strict=False)
-    if others := ratios[alone:]:
-        yield f"PC{alone + 1}-{len(ratios)}", sum(others)
-    yield "unexplained", unexplained
 
 
 def _gate(report: RunReport) -> Iterator[RenderableType]:

@@ -1,11 +1,14 @@
 """The words of a run report: numbers and durations for people, what a run changed, why it ended, what to do next."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.report.document import FailedStep, RunReport, Step, Verdict
 
 NO_VALUE = "\N{EN DASH}"
+MOST_COMPONENTS_SHOWN = 50
 
 HEADLINES = {
     Verdict.PROMOTED: "The new model is in service",
@@ -67,6 +70,11 @@ def component_names(count: int) -> list[str]:
     return [f"PC{rank}" for rank in range(1, count + 1)]
 
 
+def component_range(first: int, last: int) -> str:
+    """The components from one rank to another as one name."""
+    return f"PC{first}" if first == last else f"PC{first}\N{EN DASH}PC{last}"
+
+
 def explained_variance(report: RunReport) -> list[float]:
     """Explained variance per component, the largest first; what could not be measured counts as nothing."""
     ratios = report.model.explained_variance_ratio if report.model else ()
@@ -76,6 +84,48 @@ def explained_variance(report: RunReport) -> list[float]:
 def unexplained_variance(report: RunReport) -> float:
     """The share of the variance that no component explains; rounding in training may not make it negative."""
     return max(round(1 - sum(explained_variance(report)), 6), 0.0)
+
+
+def left_out_variance(report: RunReport) -> list[float]:
+    """Share of each component that was not kept, the largest first; none of a model whose spectrum is not known."""
+    spectrum = (report.model.spectrum if report.model else None) or ()
+    return [share or 0.0 for share in spectrum[len(explained_variance(report)) :]]
+
+
+def left_out_components(report: RunReport) -> str:
+    """Name of the components that were not kept, empty where all are."""
+    kept, all_there_are = len(explained_variance(report)), len(report.model.served.components) if report.model else 0
+    return component_range(kept + 1, all_there_are) if kept < all_there_are else ""
+
+
+def variance_shares(report: RunReport, alone: int) -> Iterator[tuple[str, float]]:
+    """The largest kept components one by one, the others together, and what was not kept.
+
+    :param alone: how many stand for themselves, if need be; a last one that would be alone behind them does too
+    """
+    ratios = explained_variance(report)
+    alone = alone if len(ratios) > alone + 1 else len(ratios)
+    yield from zip(component_names(alone), ratios, strict=False)
+    if others := ratios[alone:]:
+        yield component_range(alone + 1, len(ratios)), sum(others)
+    rest = left_out_components(report)
+    yield f"{rest}, not kept" if rest else "unexplained", unexplained_variance(report)
+
+
+def spectrum_sentences(report: RunReport) -> Iterator[str]:
+    """What the plot of the spectrum does not show, or leaves to be guessed."""
+    kept, rest = explained_variance(report), left_out_components(report)
+    if rest:
+        yield f"Not kept: {rest}, {percent_text(unexplained_variance(report))} of the variance."
+    shares = kept + left_out_variance(report)
+    if hidden := shares[MOST_COMPONENTS_SHOWN:]:
+        name = component_range(MOST_COMPONENTS_SHOWN + 1, len(shares))
+        yield f"Not drawn: {name}, {percent_text(sum(hidden))} together."
+
+
+def warning_text(warning: DataWarning) -> str:
+    """A warning with what to do about it."""
+    return f"{warning.message} If that is not meant, set {warning.cure}."
 
 
 def run_seconds(report: RunReport) -> float:

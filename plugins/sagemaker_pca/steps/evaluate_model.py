@@ -16,7 +16,7 @@ from sagemaker_pca.model.card import DataFile, ModelCard
 from sagemaker_pca.model.evaluation import Metrics, evaluate
 from sagemaker_pca.model.moments import Moments
 from sagemaker_pca.plurals import counted
-from sagemaker_pca.report.wording import component_names, percent_text
+from sagemaker_pca.report.wording import component_names, percent_text, warning_text
 from sagemaker_pca.resource_kinds import ENDPOINT_CONFIG, MODEL
 from sagemaker_pca.run.locations import RunFiles
 from sagemaker_pca.steps.pipeline_run import PipelineRun
@@ -61,6 +61,8 @@ def evaluate_model(run: PipelineRun) -> dict[str, Any]:
         served_columns=in_service.columns,
         gone=in_service.gone,
     )
+    for warning in evaluation.warnings:
+        log.warning("%s", warning_text(warning))
     data_files = tuple(DataFile(**file) for document in documents for file in document["files"])
     card = ModelCard.of(
         settings=run.plan.config.model_dump(mode="json"),

@@ -41,6 +41,8 @@ from sagemaker_pca.variables import deployment_settings
 
 log = logging.getLogger(__name__)
 
+SECTIONS_OF_CARD = ("data", "model", "checks", "comparison", "warnings")
+
 
 def publish_report(run: PipelineRun) -> dict[str, Any]:
     """Publish summary, report.json and report.html, tell followers of a verified model, end the run as it went.
@@ -125,10 +127,7 @@ def build_report(run: PipelineRun) -> RunReport:
         run=about_run,
         steps=_steps(run),
         settings=_settings(run),
-        data=card.data if card else None,
-        model=card.model if card else None,
-        checks=card.checks if card else (),
-        comparison=card.comparison if card else None,
+        **({name: getattr(card, name) for name in SECTIONS_OF_CARD} if card else {}),
         deployment=_deployment(run),
         smoke_test=SmokeTest.model_validate(smoke_test) if smoke_test else None,
         projection_sample=hook.find_document(plan.files.projections_uri, ProjectionSample),

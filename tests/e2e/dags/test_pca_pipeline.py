@@ -83,6 +83,7 @@ def test_sample_ecg_goes_from_raw_csv_to_a_verified_endpoint(served: Served) -> 
     assert report.data.row_count == 2 * 10 * 500
     assert report.model is not None
     assert np.sum(numbers(report.model.explained_variance_ratio)) > 0.9
+    assert np.sum(numbers(report.model.spectrum or ())) == pytest.approx(1)
     assert report.deployment is not None
     assert report.deployment.endpoint_config_name == report.run.run_name
     assert run.step_states()["roll_back"] == "skipped"

@@ -75,7 +75,7 @@ def delete(aws: EmbeddedAws, what: str) -> tuple[str, str]:
 class EvaluatedRun(PipelineRun):
     """A run that has trained a model of three columns for an endpoint."""
 
-    def __init__(self, aws: EmbeddedAws, hook: SageMakerPcaHook, endpoint_name: str) -> None:
+    def __init__(self, aws: EmbeddedAws, hook: SageMakerPcaHook, endpoint_name: str, widest: float = 4.0) -> None:
         super().__init__({})
         settings: dict[str, Any] = {"num_components": 2, "min_rows": 10, "min_explained_variance": 0.1}
         plan = plan_of(
@@ -85,7 +85,7 @@ class EvaluatedRun(PipelineRun):
             feature_columns=["Ch5", "Ch6", "Ch7"],
             **settings,
         )
-        rows = np.random.default_rng(1).normal([1.0, -2.0, 3.0], [0.5, 2.0, 4.0], (100, 3))
+        rows = np.random.default_rng(1).normal([1.0, -2.0, 3.0], [0.5, 2.0, widest], (100, 3))
         values, vectors = np.linalg.eigh(scatter(rows))
         artifact = artifact_bytes(rows.mean(axis=0), vectors[:, 1:], np.sqrt(values[1:]))
         moments_uri = aws.put("stats/moments-algo-1.json", json.dumps(document(rows, null_count=[0, 0, 0])))
@@ -111,6 +111,18 @@ def test_what_somebody_deleted_of_a_served_model_is_told_and_blocks_no_new_one(
     assert card.comparison.note == f"No comparison possible: {gone} is gone."
     assert card.checks[-1].message == card.comparison.note
     assert f"No comparison possible: {gone} is gone" in caplog.text
+
+
+def test_a_column_that_outweighs_all_others_is_told_in_the_log_and_kept_for_the_report(
+    aws: EmbeddedAws, hook: SageMakerPcaHook, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = EvaluatedRun(aws, hook, unique_name("endpoint"), widest=400.0)
+    evaluate_model(run)
+    card = hook.find_document(run.plan.files.model_card_uri, ModelCard)
+    assert card is not None
+    (warning,) = card.warnings
+    assert warning.message.startswith("Column Ch7 varies ")
+    assert f"{warning.message} If that is not meant, set scaling=standardize." in caplog.text
 
 
 @DELETED

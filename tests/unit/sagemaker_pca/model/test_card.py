@@ -62,6 +62,14 @@ def test_a_card_with_settings_and_members_of_another_release_is_read(make_card: 
     assert read.model_copy(update={"settings": card.settings}) == card
 
 
+def test_a_card_of_a_release_without_spectrum_and_warnings_is_read(make_card: MakeCard, moments: Moments) -> None:
+    document = json.loads(make_card(moments).model_dump_json())
+    assert len(document["model"].pop("spectrum")) == 4
+    del document["warnings"]
+    read = ModelCard.read(json.dumps(document), "the card")
+    assert (read.model.spectrum, read.warnings) == (None, ())
+
+
 def test_a_card_of_a_later_version_says_who_reads_it() -> None:
     with pytest.raises(InputError, match=r"the card .* schema_version=2 .* Read it with the release that wrote it\.$"):
         ModelCard.read('{"schema_version": 2}', "the card")

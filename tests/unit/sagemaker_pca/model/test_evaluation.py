@@ -323,3 +323,39 @@ def test_a_number_that_float32_cannot_hold_is_refused_as_infinite(train: Train, 
     components[0, 0] = 1e39
     evaluation = evaluate(replace(model, components=components), make_moments(rows), LIMITS)
     assert check(evaluation, "non_finite_numbers").value == 1
+
+
+def test_the_spectrum_goes_on_behind_the_kept_components(train: Train, make_moments: Measure) -> None:
+    rows = make_rows()
+    singular_values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
+
+    metrics = evaluate(train(rows, 2), make_moments(rows), LIMITS).metrics
+
+    assert metrics.spectrum is not None
+    assert metrics.spectrum == pytest.approx(singular_values**2 / (singular_values**2).sum())
+    assert metrics.spectrum[:2] == pytest.approx(metrics.explained_variance_ratio[::-1])
+
+
+def test_the_spectrum_is_in_the_units_of_training(train: Train, make_moments: Measure) -> None:
+    rows = make_rows()
+    moments = make_moments(rows)
+    scaled = replace(moments, center=moments.mean, scale=moments.standard_deviations, scaling="standardize")
+    standardized = train((rows - moments.mean) / moments.standard_deviations, 3)
+    served = standardized.with_scaling_folded_in(moments.mean, moments.standard_deviations)
+    # As trained with subtract_mean=false: about zero.
+    values, vectors = np.linalg.eigh(rows.T @ rows)
+    uncentred = PcaModel(np.zeros(4), np.sqrt(values[1:]), vectors[:, 1:])
+
+    for metrics in (evaluate(served, scaled, LIMITS).metrics, evaluate(uncentred, moments, LIMITS).metrics):
+        assert metrics.spectrum is not None
+        assert sum(metrics.spectrum) == pytest.approx(1)
+        assert metrics.spectrum[:3] == pytest.approx(metrics.explained_variance_ratio[::-1], rel=1e-5)
+
+
+def test_there_is_no_spectrum_without_a_scatter_matrix_or_without_variance(train: Train, make_moments: Measure) -> None:
+    rows = make_rows()
+    wide = replace(make_moments(rows), scatter=None)
+    flat = np.ones((200, 4))
+
+    assert evaluate(train(rows, 3), wide, LIMITS).metrics.spectrum is None
+    assert evaluate(train(flat, 3), make_moments(flat), LIMITS).metrics.spectrum is None

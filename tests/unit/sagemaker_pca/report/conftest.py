@@ -31,6 +31,7 @@ from sagemaker_pca.resource_kinds import ENDPOINT, PROCESSING_JOB, TRAINING_JOB
 from sagemaker_pca.run import tasks
 from sagemaker_pca.run.jobs import job_failure
 from sagemaker_pca.settings.pipeline import PcaRunConfig
+from sagemaker_pca.steps.publish_report import SECTIONS_OF_CARD
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 RUN_NAME = "pca-pipeline-manual-2026-11-22t09-30-4f2a91c07b"
@@ -223,7 +224,7 @@ def measured(model: PcaModel, moments: Moments, served: PcaModel | None = None) 
         data_files=tuple(DataFile(name=f"recording-{number}.csv.gz", rows=2000) for number in (1, 2, 3)),
         evaluation=evaluate(model, moments, CONFIG, served=served, served_columns=moments.feature_columns),
     )
-    sections = {name: getattr(card, name) for name in ("data", "model", "checks", "comparison")}
+    sections = {name: getattr(card, name) for name in SECTIONS_OF_CARD}
     return sections | {"settings": settings()}
 
 

@@ -3,6 +3,7 @@
 import re
 from html import escape, unescape
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from sagemaker_pca.exceptions import Failure
 from sagemaker_pca.model.card import Column, Data, Model, Projector
 from sagemaker_pca.model.comparison import impossible_comparison
-from sagemaker_pca.report.document import FailedStep, LinkedResource, RunReport, Step
+from sagemaker_pca.model.data_warnings import DataWarning
+from sagemaker_pca.report.document import FailedStep, JobUse, LinkedResource, RunReport, Step
 from sagemaker_pca.report.page import render_html
 
 OUTCOMES = ["promoted", "refused", "rolled_back", "failed_early"]
@@ -223,3 +225,71 @@ def test_numbers_that_are_missing_everywhere_do_not_break_the_page(promoted: Run
     )
 
     parse(render_html(report))
+
+
+def test_the_page_goes_from_what_happened_to_how(promoted: RunReport) -> None:
+    headings = re.findall(r"<h2>(.*?)</h2>", render_html(promoted))
+
+    assert headings == [
+        "What changed",
+        "What to do next",
+        "Quality gate",
+        "Model",
+        "Data",
+        "Smoke test",
+        "Steps",
+        "Settings",
+        "Resources",
+    ]
+
+
+def test_a_warning_comes_before_the_gate_with_its_cure(promoted: RunReport) -> None:
+    warning = DataWarning("Column <a> varies 200 times as much.", "scaling=standardize")
+
+    html = render_html(promoted.model_copy(update={"warnings": (warning,)}))
+
+    sentence = "<p>Column &lt;a&gt; varies 200 times as much. If that is not meant, set scaling=standardize.</p>"
+    assert html.index("<h2>Warning</h2>") < html.index(sentence) < html.index("Quality gate")
+    assert "<h2>Warning</h2>" not in render_html(promoted)
+
+
+def test_jobs_show_time_and_instances_and_their_cost_where_it_is_known(promoted: RunReport) -> None:
+    job = JobUse(
+        kind="training job", name="run-1", seconds=90, billable_seconds=72, instance_count=2, instance_type="m"
+    )
+    unknown = JobUse(kind="processing job", name="run-2", note="It could not be described: throttled")
+
+    page = render_html(promoted.model_copy(update={"jobs": (job, unknown)}))
+    priced = render_html(promoted.model_copy(update={"jobs": (job.model_copy(update={"cost": 0.25}),)}))
+
+    assert "<td>2 \N{MULTIPLICATION SIGN} m</td><td>1 min 30 s</td><td>1 min 12 s</td></tr>" in page
+    assert "run-2. It could not be described: throttled" in page
+    assert "hourly_prices" not in page
+    assert "<td>1 min 12 s</td><td>0.25</td></tr>" in priced
+
+
+def test_an_embedded_page_has_addresses_to_copy_in_place_of_links(page: str, request: pytest.FixtureRequest) -> None:
+    outcome = request.node.callspec.params["page"]
+
+    embedded = render_html(request.getfixturevalue(outcome), embedded=True)
+
+    def copyable(link: re.Match[str]) -> str:
+        address, words = link.groups()
+        return f"{words if words != address else ''} <code>{address}</code>"
+
+    assert "<a " not in embedded
+    assert re.sub(r'<a href="(.*?)" rel="noreferrer">(.*?)</a>', copyable, page) == embedded
+
+
+def test_a_keyboard_and_a_screen_reader_get_everywhere(page: str) -> None:
+    tags = parse(page).tags
+    regions = [attrs for _, attrs in tags if attrs.get("class") == "wide"]
+    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
+
+    assert all((attrs["tabindex"], attrs["role"]) == ("0", "region") and attrs["aria-label"] for attrs in regions)
+    assert len({attrs["aria-label"] for attrs in regions}) == len(regions)
+    assert "<th></th>" not in page
+    assert all(attrs.get("scope") for tag, attrs in tags if tag == "th")
+    assert levels[:2] == [1, 2]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert {"header", "main", "footer"} <= {tag for tag, _ in tags}

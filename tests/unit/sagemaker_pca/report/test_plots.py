@@ -1,5 +1,6 @@
 """The plots of a run report."""
 
+import re
 import sys
 
 import matplotlib  # noqa: TID253
@@ -14,6 +15,38 @@ def test_the_largest_component_comes_first(promoted: RunReport) -> None:
 
     assert svg is not None
     assert svg.index("PC1") < svg.index("85.1%") < svg.index("PC2") < svg.index("13.3%")
+
+
+def test_what_was_not_kept_is_pale_behind_a_cut_that_names_its_share(promoted: RunReport) -> None:
+    svg = explained_variance_svg(promoted)
+
+    assert svg is not None
+    assert "not kept: 0.3% →" in svg
+    assert svg.index("PC3") < svg.index("PC4")
+    assert len(re.findall(r"fill: var\(--accent\); opacity: 0.35", svg)) == 1
+
+
+def test_a_model_whose_spectrum_is_not_known_shows_what_it_kept(promoted: RunReport) -> None:
+    assert promoted.model is not None
+    model = promoted.model.model_copy(update={"spectrum": None})
+
+    svg = explained_variance_svg(promoted.model_copy(update={"model": model}))
+
+    assert svg is not None
+    assert "PC3" in svg
+    assert "PC4" not in svg
+    assert "opacity: 0.35" not in svg
+
+
+def test_of_many_components_the_first_fifty_are_drawn(promoted: RunReport) -> None:
+    assert promoted.model is not None
+    model = promoted.model.model_copy(update={"spectrum": (0.01,) * 100, "explained_variance_ratio": (0.01,) * 20})
+
+    svg = explained_variance_svg(promoted.model_copy(update={"model": model}))
+
+    assert svg is not None
+    assert svg.count("fill: var(--accent)") == 50
+    assert svg.count("fill: var(--accent); opacity: 0.35") == 30
 
 
 def test_a_run_without_model_or_sample_has_no_plots(failed_early: RunReport) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.report.document import FailedStep, RunReport, Step
 from sagemaker_pca.report.text import render_text
 
@@ -81,7 +82,7 @@ def test_more_components_than_fit_are_summed_under_their_names(promoted: RunRepo
     text = render_text(promoted.model_copy(update={"model": model}))
 
     assert "80.0% explained by 40 components" in text
-    assert re.search(r"PC8 +2\.0%.*\n +PC9-40 +64\.0%.*\n +unexplained +20\.0%", text)
+    assert re.search(r"PC8 +2\.0%.*\n +PC9.PC40 +64\.0%.*\n +unexplained +20\.0%", text)
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -107,3 +108,13 @@ def test_long_names_and_log_lines_are_shortened_and_long_notes_wrapped(failed_ea
     assert any("group.…" in line or "…  " in line for line in lines)
     assert any(line.endswith("x…") for line in lines)
     assert any(line.endswith("end") for line in lines)
+
+
+def test_a_warning_stands_below_the_data_with_its_cure(promoted: RunReport) -> None:
+    warning = DataWarning("Column a varies 200 times as much as a typical other one.", "scaling=standardize")
+
+    text = render_text(promoted.model_copy(update={"warnings": (warning,)}))
+
+    assert re.search(r"\n\nWarning +Column a varies .*\n? *If that is not meant, set\s+scaling=standardize\.\n", text)
+    assert text.index("\nData") < text.index("\nWarning") < text.index("\nVariance")
+    assert "Warning" not in render_text(promoted)

@@ -14,9 +14,13 @@ from sagemaker_pca.report.wording import (
     number_text,
     percent_text,
     reason_text,
+    spectrum_sentences,
     unexplained_variance,
+    variance_shares,
     what_changed,
 )
+
+TO = "\N{EN DASH}"
 
 
 @pytest.mark.parametrize(
@@ -133,3 +137,32 @@ def test_rounding_in_training_leaves_no_negative_share_unexplained(promoted: Run
     model = promoted.model.model_copy(update={"explained_variance_ratio": (0.2, 0.8004)})
 
     assert unexplained_variance(promoted.model_copy(update={"model": model})) == 0
+
+
+def with_spectrum(report: RunReport, kept: int, all_there_are: int) -> RunReport:
+    assert report.model is not None
+    served = report.model.served.model_copy(update={"components": ((1.0,) * kept,) * all_there_are})
+    model = {"served": served, "explained_variance_ratio": (0.01,) * kept, "spectrum": (0.01,) * all_there_are}
+    return report.model_copy(update={"model": report.model.model_copy(update=model)})
+
+
+@pytest.mark.parametrize(
+    ("kept", "all_there_are", "sentences"),
+    [
+        (4, 4, []),
+        (3, 4, ["Not kept: PC4, 97.0% of the variance."]),
+        (3, 12, [f"Not kept: PC4{TO}PC12, 97.0% of the variance."]),
+        (3, 60, [f"Not kept: PC4{TO}PC60, 97.0% of the variance.", f"Not drawn: PC51{TO}PC60, 10.0% together."]),
+        (55, 55, [f"Not drawn: PC51{TO}PC55, 5.0% together."]),
+    ],
+)
+def test_components_that_are_not_kept_or_not_drawn_are_named(
+    promoted: RunReport, kept: int, all_there_are: int, sentences: list[str]
+) -> None:
+    assert list(spectrum_sentences(with_spectrum(promoted, kept, all_there_are))) == sentences
+
+
+def test_shares_name_whom_they_sum_up(promoted: RunReport) -> None:
+    shares = variance_shares(with_spectrum(promoted, 10, 12), alone=8)
+    assert [name for name, _ in shares][-3:] == ["PC8", f"PC9{TO}PC10", f"PC11{TO}PC12, not kept"]
+    assert [name for name, _ in variance_shares(promoted, alone=2)] == ["PC1", "PC2", "PC3", "PC4, not kept"]
