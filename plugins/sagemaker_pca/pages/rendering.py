@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic_core import to_json
 
-from sagemaker_pca.report.page import TEMPLATES as REPORT_TEMPLATES
-from sagemaker_pca.report.page import add_report_filters
+from sagemaker_pca.report.page import templates
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-@cache
-def environment() -> Environment:
-    """The templates of this room over those of the report, whose style sheet all pages share."""
-    made = Environment(
-        loader=FileSystemLoader([TEMPLATES, REPORT_TEMPLATES]), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    add_report_filters(made)
-    return made
 
 
 def html_page(
     template: str, context: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HTMLResponse:
     """A page; every value is escaped."""
-    text = environment().get_template(template).render(context)
+    text = templates(TEMPLATES).get_template(template).render(context)
     return HTMLResponse(text, status_code=status, headers=headers)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,16 +90,19 @@ def render_html(report: RunReport, *, embedded: bool = False) -> str:
 
     :param embedded: for a frame out of which no link leads: addresses are there to be copied
     """
+    return templates().get_template("run_report.html").render(_page(report), embedded=embedded)
+
+
+@cache
+def templates(*folders: Path) -> Environment:
+    """The report's templates, escaping by default and with its words at hand.
+
+    :param folders: further ones, which may include the report's
+    """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader([*folders, TEMPLATES]), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    add_report_filters(environment)
-    return environment.get_template("run_report.html").render(_page(report), embedded=embedded)
-
-
-def add_report_filters(environment: Environment) -> None:
-    """Give templates the words of a report: numbers, shares, durations, moments, settings, names that may wrap."""
     environment.filters |= {
         "number": number_text,
         "percent": percent_text,
@@ -109,6 +113,7 @@ def add_report_filters(environment: Environment) -> None:
     }
     environment.globals["badges"] = BADGES
     environment.tests["web_address"] = is_web_address
+    return environment
 
 
 def _page(report: RunReport) -> dict[str, Any]:

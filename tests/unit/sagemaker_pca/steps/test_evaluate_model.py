@@ -13,6 +13,7 @@ def metrics_of(*ratios: float) -> Metrics:
         null_fraction_column=None,
         explained_variance_ratio=ratios,
         explained_variance=sum(ratios),
+        spectrum=None,
         non_finite_numbers=0,
         float32_loss=0.0,
         float32_loss_column=None,
