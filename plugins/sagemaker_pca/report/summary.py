@@ -28,8 +28,8 @@ class CheckResult(Section):
 class RunSummary(VersionedDocument):
     """A run as one row: what it does not know is None or empty, of a run without a plan all but how and when it ended.
 
-    Shares are of one; explained_variance has PC1 first, as a report has it; served_explained_variance is that of the
-    model before, on this run's data.
+    Shares are of one. null_fraction is the largest of any column, and names it where it is above 0;
+    explained_variance has PC1 first; served_explained_variance is that of the model before, on this run's data.
     """
 
     verdict: Verdict
@@ -68,7 +68,7 @@ class RunSummary(VersionedDocument):
             rows=data.row_count if data else None,
             skipped_rows=data.skipped_rows if data else None,
             null_fraction=emptiest.null_fraction if emptiest else None,
-            null_fraction_column=emptiest.name if emptiest else None,
+            null_fraction_column=emptiest.name if emptiest and emptiest.null_fraction else None,
             explained_variance=tuple(explained_variance(report)),
             served_explained_variance=comparison.served_explained_variance if comparison else None,
             angle_degrees=comparison.largest_principal_angle_degrees if comparison else None,

@@ -30,6 +30,7 @@ def test_a_refused_run_names_the_first_limit_it_missed(refused: RunReport) -> No
     summary = RunSummary.of(refused, FILES)
     assert (summary.verdict, summary.verified) == (Verdict.REFUSED, False)
     assert [check.name for check in summary.checks if not check.passed] == ["explained_variance"]
+    assert (summary.null_fraction, summary.null_fraction_column) == (0, None)
 
 
 def test_a_run_that_failed_early_leaves_out_what_nobody_measured(failed_early: RunReport) -> None:
