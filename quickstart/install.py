@@ -1,4 +1,4 @@
-"""Creates .venv and installs the pinned requirements into it, again only when a lock file changed.
+"""Creates .venv and installs the pinned requirements into it, again only when they changed.
 
 Runs under the system's Python before anything is installed, hence the standard library alone.
 """
@@ -20,8 +20,9 @@ from pathlib import Path
 
 PYTHON_VERSION = (3, 11)
 UV_REQUIREMENT = "uv==0.13.9"
-RUN_LOCK_FILES = ("requirements.txt",)
-TEST_LOCK_FILES = ("requirements.txt", "requirements-dev.txt")
+# As pip's arguments. Tests and linters need everything that is locked; what runs needs little more than half of that.
+RUN_REQUIREMENTS = ("-c", "requirements.txt", "-r", "requirements-run.in")
+TEST_REQUIREMENTS = ("-r", "requirements.txt", "-r", "requirements-dev.txt")
 say = functools.partial(print, flush=True)  # at once, also through a pipe
 
 
@@ -34,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="install.py", description=__doc__)
     parser.add_argument("--dev", action="store_true", help="also install what tests and linters need")
     options = parser.parse_args(arguments)
-    lock_files = TEST_LOCK_FILES if options.dev else RUN_LOCK_FILES
+    requirements = TEST_REQUIREMENTS if options.dev else RUN_REQUIREMENTS
     try:
-        install(Path(__file__).resolve().parent.parent, lock_files)
+        install(Path(__file__).resolve().parent.parent, requirements)
     except InstallationError as error:
         print(error, file=sys.stderr)
         return 1
@@ -46,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def install(root: Path, lock_files: Sequence[str]) -> None:
-    """Bring ``root/.venv`` up to the lock files; one process at a time, at once when nothing changed."""
+def install(root: Path, requirements: Sequence[str]) -> None:
+    """Bring ``root/.venv`` up to the requirements; one process at a time, at once when nothing changed."""
     check_python()
     environment = root / ".venv"
-    stamp = environment / f".installed-{Path(lock_files[-1]).stem}"
-    wanted = fingerprint(root, lock_files)
+    stamp = environment / f".installed-{Path(requirements[-1]).stem}"
+    wanted = fingerprint(root, [part for part in requirements if not part.startswith("-")])
     if is_current(stamp, wanted):
         return
     with exclusive(root / ".local" / "install.lock"):
@@ -59,7 +60,7 @@ def install(root: Path, lock_files: Sequence[str]) -> None:
             return
         started = time.monotonic()
         create_environment(environment)
-        install_requirements(environment, [root / name for name in lock_files])
+        install_requirements(environment, [part if part.startswith("-") else str(root / part) for part in requirements])
         put_on_path(environment, [root, root / "plugins"])
         stamp.write_text(wanted)
         say(f"Installed into .venv in {time.monotonic() - started:.0f} s.")
@@ -80,10 +81,10 @@ def check_python() -> None:
         )
 
 
-def fingerprint(root: Path, lock_files: Sequence[str]) -> str:
-    """Identify an installation: the lock files' content, the Python, the installer and the place (scripts name it)."""
+def fingerprint(root: Path, files: Sequence[str]) -> str:
+    """Identify an installation: the files' content, the Python, the installer and the place (scripts name it)."""
     digest = hashlib.sha256(f"{root} {sys.version} {UV_REQUIREMENT}".encode())
-    for name in lock_files:
+    for name in files:
         digest.update((root / name).read_bytes())
     return digest.hexdigest()
 
@@ -126,15 +127,13 @@ def create_environment(environment: Path) -> None:
     run([sys.executable, "-m", "venv", "--clear", environment])
 
 
-def install_requirements(environment: Path, lock_files: Sequence[Path]) -> None:
+def install_requirements(environment: Path, requirements: Sequence[str]) -> None:
     """Install with uv for its speed, or with pip where uv cannot: pip knows settings that uv does not.
 
     Both compile what they install, also where Python is told to write no bytecode: Airflow starts in half the time.
     """
     python = environment / "bin" / "python"
-    requirements = [argument for path in lock_files for argument in ("-r", str(path))]
-    count = sum("==" in line for path in lock_files for line in path.read_text().splitlines())
-    say(f"Installing {count} packages; the first time this downloads some 330 MB, which may take minutes.")
+    say("Installing the pinned packages; the first time this downloads hundreds of MB, which may take minutes.")
     run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV_REQUIREMENT])
     compiled = ["--compile-bytecode", *requirements]
     if not uv_installs([python, "-m", "uv", "pip", "install", "--python", python, *compiled]):

@@ -30,7 +30,7 @@ PINNED_AIRFLOW = re.compile(r"^apache-airflow==(\S+)", re.MULTILINE)
 # https://airflow.apache.org/docs/apache-airflow/stable/installation/installing-from-pypi.html#constraints-files
 CONSTRAINTS = "https://raw.githubusercontent.com/apache/airflow/constraints-{airflow}/constraints-{python}.txt"
 CONSTRAINTS_SECONDS = 15
-RUN_SECONDS = 600
+RUN_SECONDS = 1200
 # Empty values are none: the checkout would come before what is installed, and each process would compile all of Airflow
 # again, which takes longer than the rest of its start.
 OWN_PYTHON = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
@@ -50,7 +50,7 @@ def build(folder: Path) -> Path:
 
 def airflow_version() -> str:
     """The Airflow that the project is developed with."""
-    (version,) = PINNED_AIRFLOW.findall((ROOT / "requirements.in").read_text(encoding="utf-8"))
+    (version,) = PINNED_AIRFLOW.findall((ROOT / "requirements-run.in").read_text(encoding="utf-8"))
     return str(version)
 
 

@@ -14,9 +14,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OURS = {"dags", "plugins", "processing", "sagemaker_local", "sagemaker_pca"}
+OURS = {"dags", "plugins", "processing", "quickstart", "sagemaker_local", "sagemaker_pca"}
 # Imported where Airflow has it already: Airflow's provider asks, and nobody else.
 OPTIONAL = {"apache-airflow-providers-openlineage"}
+# Come with Airflow, its Amazon provider and moto, at versions that fit these.
+IN_TOW = {"apache-airflow-providers-standard", "botocore", "cryptography", "jinja2", "markupsafe", "werkzeug"}
 DISTRIBUTIONS = packages_distributions()
 
 
@@ -61,6 +63,12 @@ def test_a_run_on_aws_requires_what_the_dags_and_the_plugin_import() -> None:
 
 def test_the_extra_adds_what_the_embedded_service_and_the_containers_code_import() -> None:
     assert imported("processing", "sagemaker_local") - REQUIRED == LOCAL
+
+
+def test_make_demo_and_make_ui_install_what_they_import() -> None:
+    pinned = (ROOT / "requirements-run.in").read_text(encoding="utf-8").splitlines()
+    installed = names([line for line in pinned if not line.startswith("#")]) | IN_TOW
+    assert imported("dags", "plugins", "processing", "quickstart", "sagemaker_local") <= installed
 
 
 @pytest.mark.parametrize("name", sorted(REQUIRED | LOCAL))

@@ -54,7 +54,7 @@ def test_nothing_is_done_when_nothing_changed(
     root: Path, environment: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (environment / ".installed-requirements").write_text(install.fingerprint(root, ["requirements.txt"]))
-    install.install(root, ["requirements.txt"])
+    install.install(root, ["-r", "requirements.txt"])
     assert capsys.readouterr().out == ""
     assert not (root / ".local").exists()
 

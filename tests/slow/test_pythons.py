@@ -1,0 +1,32 @@
+"""The unit tests on the Pythons that the project is for, but is not developed with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.distribution import OWN_PYTHON, ROOT, BareEnvironment, find_python, run
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+# Of the direct requirements alone, which hold for every Python; the lock files are of one. The SageMaker SDK has no
+# release that installs beside Airflow there.
+REQUIREMENTS = ("requirements.in", "requirements-dev.in")
+NOT_THERE = ("-c ", "sagemaker==")
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_unit_tests_pass(version: str, tmp_path: Path) -> None:
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not installed")
+    lines = [line for name in REQUIREMENTS for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("\n".join(line for line in lines if not line.startswith(NOT_THERE)), encoding="utf-8")
+    bare = BareEnvironment(tmp_path, python)
+    bare.install("--requirements", str(requirements))
+    # These tests' own worker is no affair of the ones within.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "AIRFLOW_"))}
+    run([bare.program("python"), "-m", "pytest", "tests/unit", "-q", "-n", "2"], outside | OWN_PYTHON, ROOT)
