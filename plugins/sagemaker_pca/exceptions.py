@@ -43,7 +43,11 @@ class Failure(BaseModel):
         return cls(reason=f"{type(error).__name__}: {error}")
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (self.reason, self.hint, self.link)))
+        return self.text(" ")
+
+    def text(self, separator: str) -> str:
+        """What happened, what to do and where to read more, as far as there is something to say."""
+        return separator.join(filter(None, (self.reason, self.hint, self.link)))
 
 
 class SageMakerPcaError(Exception):

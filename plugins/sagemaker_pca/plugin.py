@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from sagemaker_pca import listener
 from sagemaker_pca.links import REPORT_TAB
 
 PAGES_PREFIX = "sagemaker-pca"
@@ -19,12 +20,13 @@ async def pages(scope: Any, receive: Any, send: Any) -> None:
 
 
 class SageMakerPcaPlugin(AirflowPlugin):
-    """Puts the package's pages where people look: on a run, on a pipeline, in the menu."""
+    """Puts the package's pages where people look, on a run and on a pipeline, and listens to what happens in Airflow."""
 
     name = "sagemaker_pca"
+    listeners = [listener]  # noqa: RUF012  as Airflow declares it, like the other two
     fastapi_apps = [{"app": pages, "url_prefix": f"/{PAGES_PREFIX}", "name": "PCA pipelines"}]  # noqa: RUF012
     # Addresses without a leading slash are those below Airflow's own, wherever that is.
-    external_views = [  # noqa: RUF012  both as Airflow declares them
+    external_views = [  # noqa: RUF012
         {
             "name": "PCA report",
             "href": f"{PAGES_PREFIX}/dags/{{DAG_ID}}/runs/{{RUN_ID}}/report?opening=true",
