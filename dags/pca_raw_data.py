@@ -13,6 +13,7 @@ from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.schedule import DEFAULT_LOOK_SCHEDULE, DEFAULT_SETTLE_SECONDS, time_or_asset
 from sagemaker_pca.sensors.raw_data import RawDataChangedSensor
+from sagemaker_pca.task_states import record_failure
 from sagemaker_pca.trigger_form import form_settings
 from sagemaker_pca.variables import AWS_CONN_ID
 
@@ -49,6 +50,7 @@ def pca_raw_data(
                 "retries": 3,
                 "retry_delay": timedelta(minutes=1),
                 "retry_policy": SageMakerRetryPolicy(),
+                "on_failure_callback": record_failure,
                 "aws_conn_id": AWS_CONN_ID,
             },
             tags=["sagemaker", "pca"],

@@ -10,6 +10,7 @@ from airflow.sdk import DAG
 from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.operators.endpoints import SageMakerSweepOperator
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
+from sagemaker_pca.task_states import record_failure
 from sagemaker_pca.variables import AWS_CONN_ID
 
 IDLE_DAYS = 7
@@ -33,6 +34,7 @@ def sagemaker_endpoints_report(dag_id: str, *, schedule: Any = "@daily", **dag_a
                 "retries": 3,
                 "retry_delay": timedelta(minutes=5),
                 "retry_policy": SageMakerRetryPolicy(),
+                "on_failure_callback": record_failure,
                 "aws_conn_id": AWS_CONN_ID,
             },
             tags=["sagemaker", "endpoints"],

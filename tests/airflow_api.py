@@ -97,11 +97,25 @@ class DagRun:
         entry = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/xcomEntries/{key}")["value"]
         return json.loads(entry) if isinstance(entry, str) else entry
 
-    def log(self, task_id: str, try_number: int | None = None) -> str:
-        """Log of a try (the newest unless given), the triggerer's part included, one event a line."""
+    def note(self) -> str | None:
+        """Note of the run."""
+        note: str | None = self._api.call("GET", self._path)["note"]
+        return note
+
+    def set_note(self, note: str) -> None:
+        """Write the note as a user does."""
+        self._api.call("PATCH", self._path, {"note": note})
+
+    def events(self, task_id: str, try_number: int | None = None) -> list[dict[str, Any]]:
+        """Log of a try (the newest unless given), the triggerer's part included, as the web interface gets it."""
         number = try_number or self.task(task_id)["try_number"]
         answer = self._api.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content="true")
-        return "\n".join(" ".join(map(str, event.values())) for event in answer["content"])
+        events: list[dict[str, Any]] = answer["content"]
+        return events
+
+    def log(self, task_id: str, try_number: int | None = None) -> str:
+        """Likewise as text, one event a line."""
+        return "\n".join(" ".join(map(str, event.values())) for event in self.events(task_id, try_number))
 
     def link(self, task_id: str, name: str) -> str:
         """Where a button of a task leads."""

@@ -38,6 +38,7 @@ class FinishedRun:
     exit_code: int
     log: str
     report: RunReport
+    note: str | None
 
     def step_states(self) -> dict[str, str | None]:
         """State of every step, by task id."""
@@ -170,7 +171,7 @@ class PipelineProcess(PipelineClient):
         exit_code, log = self.dags_test("pca_pipeline", self.conf(**settings))
         new = [key for key in self._report_keys() - before if self._is_ours(key)]
         assert len(new) == 1, f"{len(new)} reports appeared.\n{log[-8000:]}"
-        return FinishedRun(exit_code, log, self._report(new[0]))
+        return FinishedRun(exit_code, log, self._report(new[0]), self.note("pca_pipeline"))
 
     def summary(self, run_id: str) -> RunSummary:
         """The summary that a run left in XCom."""
@@ -185,6 +186,16 @@ class PipelineProcess(PipelineClient):
         """Exit code and output of `airflow dags test`."""
         connection = {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self.service_url)}
         return self._process.run(["dags", "test", dag_id, "--conf", json.dumps(conf)], connection)
+
+    def note(self, dag_id: str) -> str | None:
+        """The note of a DAG's newest run, as Airflow's database has it."""
+        with sqlite3.connect(self._process.home / "airflow.db") as database:
+            (note,) = database.execute(
+                "SELECT note.content FROM dag_run run LEFT JOIN dag_run_note note ON note.dag_run_id = run.id "
+                "WHERE run.dag_id = ? ORDER BY run.id DESC LIMIT 1",
+                [dag_id],
+            ).fetchone()
+        return None if note is None else str(note)
 
     def _report_keys(self) -> set[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")

@@ -9,7 +9,8 @@ SageMakerPcaError
 │   └── LeaseHeldError      another run is deploying to the same endpoint
 ├── DeletionRefusedError    a deletion is not safe, or larger than its caps; nothing was deleted
 ├── JobFailedError          a SageMaker job ended Failed or Stopped
-└── WaitTimeoutError        a job or endpoint did not end within its waiting budget
+├── WaitTimeoutError        a job or endpoint did not end within its waiting budget
+└── RunFailedError          the run as a whole failed, as the task says that reports it
 
 None of them gets better by trying again with the same input, so `retry_policy` fails the task at once.
 """
@@ -95,3 +96,7 @@ class JobFailedError(SageMakerPcaError):
 
 class WaitTimeoutError(SageMakerPcaError):
     """A job or endpoint did not end within its waiting budget."""
+
+
+class RunFailedError(SageMakerPcaError):
+    """The run as a whole failed, as the task says that reports it."""

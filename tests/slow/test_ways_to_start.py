@@ -13,6 +13,7 @@ from selenium import webdriver
 from quickstart.sample_ecg import write_recordings
 from quickstart.ui import DAG_ID
 from sagemaker_pca.report.document import RunReport, Verdict
+from sagemaker_pca.report.wording import verdict_line
 from sagemaker_pca.run.locations import run_name
 from tests.airflow_api import DagRun, wait_for
 from tests.airflow_pages import AirflowPages
@@ -194,6 +195,13 @@ def test_the_report_says_which_way_the_settings_came(reports: dict[str, RunRepor
 
     assert origins == dict.fromkeys(origins, origin)
     assert len(origins) == len(given)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_note_of_the_run_is_the_reports_verdict(
+    runs: dict[str, DagRun], reports: dict[str, RunReport], way: str
+) -> None:
+    assert runs[way].note() == verdict_line(reports[way])
 
 
 def test_airflow_knows_all_three_runs_by_how_they_began(runs: dict[str, DagRun], airflow: AirflowServices) -> None:

@@ -10,6 +10,8 @@ from sagemaker_pca.documents import VersionedDocument
 from sagemaker_pca.endpoints.chains import KIND_OF
 from sagemaker_pca.endpoints.deletion import Outcome
 from sagemaker_pca.endpoints.deletion_plan import DeletionPlan
+from sagemaker_pca.endpoints.selection import counted
+from sagemaker_pca.endpoints.table import plan_summary
 from sagemaker_pca.exceptions import Failure
 
 CommandVerdict = Literal["dry run", "refused", "not approved", "deleted", "incomplete"]
@@ -42,6 +44,16 @@ class DeletionReport(VersionedDocument):
                 f"{KIND_OF[item.kind].noun} {item.name} {item.outcome}: {item.reason.rstrip('.')}." for item in left
             )
         )
+
+    @property
+    def line(self) -> str:
+        """How the command ended, in a line."""
+        if self.failure is not None:
+            return f"{self.verdict}: {self.failure.reason}"
+        if self.verdict == "dry run":
+            return f"{self.verdict}: {plan_summary(self.plan)}"
+        gone = sum(outcome.outcome in {"deleted", "gone"} for outcome in self.outcomes)
+        return f"{self.verdict}: {gone} of {counted(len(self.outcomes), 'resource')}"
 
 
 def all_outcomes(

@@ -25,6 +25,7 @@ from sagemaker_pca.report.wording import (
     run_seconds,
     step_remark,
     variance_shares,
+    variance_text,
     warning_text,
     what_changed,
 )
@@ -98,7 +99,7 @@ def _variance(report: RunReport) -> Iterator[RenderableType]:
     ratios = explained_variance(report)
     if not ratios:
         return
-    yield f"{percent_text(sum(ratios))} explained by {len(ratios)} component{'s' * (len(ratios) != 1)}"
+    yield variance_text(report)
     bars = _grid(Column(), Column(justify="right"), Column())
     for name, share in variance_shares(report, COMPONENTS_SHOWN):
         # What is there but too small to draw is a thin line, an eighth of a character.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.report.document import FailedStep, RunReport, Step, Verdict
+from sagemaker_pca.run.tasks import failure_line
 
 NO_VALUE = "\N{EN DASH}"
 MOST_COMPONENTS_SHOWN = 50
@@ -126,6 +127,26 @@ def spectrum_sentences(report: RunReport) -> Iterator[str]:
 def warning_text(warning: DataWarning) -> str:
     """A warning with what to do about it."""
     return f"{warning.message} If that is not meant, set {warning.cure}."
+
+
+def variance_text(report: RunReport) -> str:
+    """How much of the variance how many components explain; empty where nothing was measured."""
+    ratios = explained_variance(report)
+    several = "s" * (len(ratios) != 1)
+    return f"{percent_text(sum(ratios))} explained by {len(ratios)} component{several}" if ratios else ""
+
+
+def verdict_line(report: RunReport) -> str:
+    """How the run ended, and the figures or the sentence that say why, in one line."""
+    verdict, failed = report.run.verdict, report.failed_step
+    if verdict is Verdict.PROMOTED:
+        rows = f"{report.data.row_count:,} rows" if report.data else ""
+        return f"{verdict}: {', '.join(filter(None, (variance_text(report), rows)))}"
+    alone = sum(step.state == "failed" for step in report.steps) == 1
+    if failed and alone and verdict in (Verdict.FAILED, Verdict.ROLLED_BACK):
+        return failure_line(failed.task_id, failed.failure.reason, verdict)
+    # Where several steps failed, a roll-back may be among them: it tells of each.
+    return f"{verdict}: {report.run.reason}"
 
 
 def run_seconds(report: RunReport) -> float:

@@ -41,12 +41,19 @@ CREATING_TASKS = {
 }
 """The kind of resource that each task creates or adopts."""
 
-# What a task left in XCom beside its result: why it failed, why it skipped the run, and what a table of runs shows.
+# What a task left in XCom beside its result: why it failed, why it skipped the run, what a table of runs shows, and how
+# the run ended, in a line.
 FAILURE_KEY = "failure"
 SKIP_REASON_KEY = "skip_reason"
 RUN_SUMMARY_KEY = "run_summary"
+RUN_NOTE_KEY = "run_note"
 
 FAILED_STATES = frozenset({"failed", "upstream_failed"})
+
+
+def failure_line(task_id: str, reason: str, verdict: str = "failed") -> str:
+    """How a run ended for a task's sake, in a line."""
+    return f"{verdict}: {task_id} \N{EN DASH} {reason}"
 
 
 class AwaitedJob(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.sdk import Asset, Context, PokeReturnValue
@@ -14,6 +14,7 @@ from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.run.locations import RunFiles
 from sagemaker_pca.run.raw_listing import RawListing
+from sagemaker_pca.run.tasks import RUN_NOTE_KEY
 from sagemaker_pca.settings.pipeline import resolve
 from sagemaker_pca.variables import deployment_settings
 
@@ -49,18 +50,22 @@ class RawDataChangedSensor(AwsBaseSensor[SageMakerPcaHook]):
         location = raw_data_location(self.hook, self.settings)
         listing = RawListing.of(location, self.hook.list_raw_objects(location))
         if listing.newest_change is None:
-            raise AirflowSkipException(f"There is no raw data under {location}.")
+            self._skip(context, f"There is no raw data under {location}.")
         if listing.fingerprint == last_fingerprint(context, self.asset):
-            raise AirflowSkipException(
-                f"{location} lists the same {counted(listing.files, 'file')} as at the last event."
-            )
+            self._skip(context, f"{location} lists the same {counted(listing.files, 'file')} as at the last event.")
         rested = datetime.now(UTC) - listing.newest_change
         if rested < timedelta(seconds=self.settle_seconds) and not self._has_waited_enough(context):
             self.log.info("%s changed %d s ago, looking again later", location, rested.total_seconds())
             return PokeReturnValue(is_done=False)
         event = listing.as_event()
         context["outlet_events"][self.asset].extra = event
+        context["ti"].xcom_push(key=RUN_NOTE_KEY, value=f"changed: {location} lists {listing.files} file(s)")
         return PokeReturnValue(is_done=True, xcom_value=event)
+
+    @staticmethod
+    def _skip(context: Context, reason: str) -> NoReturn:
+        context["ti"].xcom_push(key=RUN_NOTE_KEY, value=f"skipped: {reason}")
+        raise AirflowSkipException(reason)
 
     @staticmethod
     def _has_waited_enough(context: Context) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from sagemaker_pca.exceptions import InputError, SmokeTestError
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.plurals import counted
+from sagemaker_pca.run.tasks import RUN_NOTE_KEY
 from sagemaker_pca.steps.smoke_test import check_agreement, float32_tolerance
 from sagemaker_pca.steps.transform_run import TransformRun
 
@@ -44,6 +45,8 @@ def check_projections(run: TransformRun) -> dict[str, Any]:
         counted(len(result["raw_files"]), "raw file"),
         run.projections_uri,
     )
+    note = f"projected: {sum(parts.values()):,} rows by model {run.plan.model_name}"
+    run.context["ti"].xcom_push(key=RUN_NOTE_KEY, value=note)
     return result
 
 

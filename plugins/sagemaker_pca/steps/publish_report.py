@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.assets import model_asset
 from sagemaker_pca.endpoints.records import DeploymentRecord
-from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.exceptions import RunFailedError, SettingError
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.report.document import (
     Deployment,
@@ -28,7 +28,7 @@ from sagemaker_pca.report.document import (
 )
 from sagemaker_pca.report.page import render_html
 from sagemaker_pca.report.summary import RunSummary, short_reason
-from sagemaker_pca.report.wording import HEADLINES
+from sagemaker_pca.report.wording import HEADLINES, verdict_line
 from sagemaker_pca.resource_kinds import ENDPOINT
 from sagemaker_pca.run import tasks
 from sagemaker_pca.run.jobs import instance_use
@@ -49,19 +49,20 @@ def publish_report(run: PipelineRun) -> dict[str, Any]:
 
     Raises:
         AirflowSkipException: when nothing had changed since the model in service was trained.
-        AirflowFailException: when a step failed, or the run was ended before its deployment was verified.
+        RunFailedError: when a step failed, or the run was ended before its deployment was verified.
     """
     if not run.is_planned:
         push_summary(run, summary_without_plan(run))
-        raise AirflowFailException(f"The run planned nothing. {failures_text(run)}")
+        raise RunFailedError(f"The run planned nothing. {failures_text(run)}".rstrip())
     report = build_report(run)
     push_summary(run, RunSummary.of(report, run.plan.files))
     write_report(run, report)
+    run.context["ti"].xcom_push(key=tasks.RUN_NOTE_KEY, value=verdict_line(report))
     if report.run.verdict is Verdict.SKIPPED:
         raise AirflowSkipException(report.run.reason)
     report_uri = run.plan.files.report_html_uri
     if report.run.verdict is not Verdict.PROMOTED or run.failed_tasks:
-        raise AirflowFailException(f"{report.run.verdict}: {report.run.reason} Report: {report_uri}")
+        raise RunFailedError(verdict_line(report), link=report_uri)
     run.hook.log.info("%s. Report: %s", HEADLINES[report.run.verdict], report_uri)
     result = model_event(report) | {"verdict": report.run.verdict, "report_uri": report_uri}
     run.context["outlet_events"][model_asset(run.plan.dag_id)].extra = result

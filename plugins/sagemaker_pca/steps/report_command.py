@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
 
 from sagemaker_pca.endpoints.deletion import Outcome
 from sagemaker_pca.endpoints.deletion_plan import DeletionPlan
 from sagemaker_pca.endpoints.deletion_report import DeletionReport, all_outcomes, verdict_of
-from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.exceptions import Failure, RunFailedError
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.operators.endpoints import OUTCOMES_KEY, PLAN_KEY, RESULT_KEY
 from sagemaker_pca.run.locations import run_name
-from sagemaker_pca.run.tasks import FAILED_STATES, FAILURE_KEY
+from sagemaker_pca.run.tasks import FAILED_STATES, FAILURE_KEY, RUN_NOTE_KEY, failure_line
 from sagemaker_pca.task_states import task_states
 
 PLAN_TASK, APPROVE_TASK, DELETE_TASK = "plan", "approve", "delete"
@@ -26,21 +25,26 @@ def report_command(context: Context, hook: SageMakerInventoryHook) -> Any:
     """Return what was listed or described, or the report of a deletion; that goes to S3 as well.
 
     Raises:
-        AirflowFailException: when a task failed, or what was asked for by name is still there.
+        RunFailedError: when a task failed, or what was asked for by name is still there.
     """
     ti, states = context["ti"], task_states(context)
     document = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
     if document is None and states.get(PLAN_TASK) in FAILED_STATES:
-        failure = ti.xcom_pull(task_ids=PLAN_TASK, key=FAILURE_KEY)
-        raise AirflowFailException(f"plan failed: {Failure.model_validate(failure) if failure else 'see its log.'}")
+        pushed = ti.xcom_pull(task_ids=PLAN_TASK, key=FAILURE_KEY)
+        failure = Failure.model_validate(pushed) if pushed else Failure(reason="see its log.")
+        raise RunFailedError(failure_line(PLAN_TASK, failure.reason), hint=failure.hint, link=failure.link)
     if document is None:
-        return ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY)
+        result = ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY)
+        found = f"{len(result)} found" if isinstance(result, list) else context["params"]["name"]
+        ti.xcom_push(key=RUN_NOTE_KEY, value=f"{context['params']['command']}: {found}")
+        return result
     report = deletion_report(context, DeletionPlan.model_validate(document), states)
     if report.verdict != "dry run":
         hook.write_document(report_uri(report), report)
         hook.log.info("The deletion ended as %s. Report: %s", report.verdict, report_uri(report))
+    ti.xcom_push(key=RUN_NOTE_KEY, value=report.line)
     if report.failure is not None:
-        raise AirflowFailException(f"{report.verdict}: {report.failure} Report: {report_uri(report)}")
+        raise RunFailedError(report.line, hint=report.failure.hint, link=report_uri(report))
     return report.model_dump(mode="json")
 
 

@@ -60,6 +60,7 @@ def test_projections_of_a_model_of_the_jobs_own_which_goes_with_it_equal_the_end
     assert exit_code == 0, log[-4000:]
     assert result is not None
     assert result["rows"] == 2 * 6 * 500
+    assert pipeline.note("pca_batch_transform") == f"projected: 6,000 rows by model {result['model_name']}"
     prefix = result["projections_uri"].removeprefix(f"s3://{BUCKET}/")
     projections, features = [], []
     for output in result["outputs"]:

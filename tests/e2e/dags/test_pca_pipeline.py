@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.report.document import Verdict
 from sagemaker_pca.report.summary import RunSummary
+from sagemaker_pca.report.wording import verdict_line
 from sagemaker_pca.run.locations import RunFiles, profile_job_name
 from tests.pipeline_process import BUCKET, FinishedRun, PipelineProcess, raw_csv
 from tests.service_process import ServiceProcess
@@ -79,6 +81,7 @@ def test_sample_ecg_goes_from_raw_csv_to_a_verified_endpoint(served: Served) -> 
     run = served.first
     report = run.report
     assert report.run.verdict is Verdict.PROMOTED
+    assert run.note == verdict_line(report)
     assert report.data is not None
     assert report.data.row_count == 2 * 10 * 500
     assert report.model is not None
@@ -203,6 +206,11 @@ def test_refused_model_leaves_the_served_one_alone_and_a_report_that_says_by_how
 
     assert refused.exit_code != 0
     assert refused.report.run.verdict is Verdict.REFUSED
+    assert refused.note == f"refused: {refused.report.run.reason}"
+    # At the gate, and as the run's end with the report's address.
+    assert refused.log.count(f"[error    ] {refused.report.run.reason}") == 1
+    assert re.search(rf"\[error    \] {re.escape(refused.note)}\ns3://\S+/report.html ", refused.log)
+    assert "Traceback" not in refused.log
     failed = [check for check in refused.report.checks if not check.passed]
     assert failed[0].name == "explained_variance"
     assert "min_explained_variance=0.99 by" in failed[0].message
@@ -211,6 +219,16 @@ def test_refused_model_leaves_the_served_one_alone_and_a_report_that_says_by_how
     assert refused.step_states()["roll_back"] == "skipped"
     assert ecg_pipeline.serving_config() == before
     assert_summary_says_what_the_report_does(ecg_pipeline, refused)
+
+
+def test_a_setting_that_preflight_refuses_is_the_runs_note(pipeline: PipelineProcess) -> None:
+    exit_code, log = pipeline.dags_test("pca_pipeline", pipeline.conf(num_components=99))
+
+    sentence = "num_components=99 exceeds the 4 feature columns. Lower num_components or add columns."
+    assert exit_code != 0
+    assert f"[error    ] {sentence}" in log
+    assert "Traceback" not in log
+    assert pipeline.note("pca_pipeline") == f"failed: preflight \N{EN DASH} {sentence}"
 
 
 def test_an_endpoint_that_goes_on_serving_the_old_model_is_rolled_back(
@@ -227,6 +245,8 @@ def test_an_endpoint_that_goes_on_serving_the_old_model_is_rolled_back(
     assert second.step_states()["smoke_test"] == "failed"
     assert second.step_states()["roll_back"] == "success"
     assert second.report.run.verdict is Verdict.ROLLED_BACK
+    assert second.note is not None
+    assert second.note.startswith("rolled back: smoke_test \N{EN DASH} ")
     assert "Another model is in service, or an old one." in second.report.run.reason
     assert ecg_pipeline.serving_config() == before
 
@@ -270,6 +290,7 @@ def test_unchanged_data_ends_the_run_as_skipped_without_a_job_in_at_most_eight_c
     again = served.again
     assert again.exit_code == 0
     assert again.report.run.verdict is Verdict.SKIPPED
+    assert again.note == f"skipped: {again.report.run.reason}"
     assert served.first.report.run.run_name in again.report.run.reason
     assert "Set force to train it again" in again.report.run.reason
     assert again.step_states()["start_processing"] == "skipped"

@@ -47,6 +47,11 @@ class RawDataLooks(PipelineClient):
             )
             return [json.loads(extra) for (extra,) in rows]
 
+    def notes(self) -> list[str]:
+        """The notes of the runs, oldest first."""
+        with sqlite3.connect(self._database) as connection:
+            return [note for (note,) in connection.execute("SELECT content FROM dag_run_note ORDER BY dag_run_id")]
+
 
 @pytest.fixture
 def looks(sagemaker_local_url: str, tmp_path: Path) -> RawDataLooks:
@@ -73,3 +78,7 @@ def test_changed_raw_data_updates_the_asset_and_unchanged_does_not(looks: RawDat
     looks.look()
     assert [event["files"] for event in looks.events()] == [1, 1]
     assert looks.events()[1]["fingerprint"] != first["fingerprint"]
+
+    changed = f"changed: {location} lists 1 file(s)"
+    unchanged = f"skipped: {location} lists the same 1 file(s) as at the last event."
+    assert looks.notes() == [f"skipped: There is no raw data under {location}.", changed, unchanged, changed]

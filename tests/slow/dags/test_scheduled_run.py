@@ -13,6 +13,7 @@ import pytest
 
 from quickstart.sample_ecg import write_recordings
 from sagemaker_pca.report.document import Verdict
+from sagemaker_pca.report.wording import verdict_line
 from sagemaker_pca.run.locations import run_name, split_s3_uri
 from tests.airflow_api import DagRun
 from tests.airflow_services import AirflowServices
@@ -132,6 +133,35 @@ def test_other_dags_learn_of_the_model_from_an_asset_event(
     for uri in (told["artifact_uri"], told["report_uri"]):
         bucket, key = split_s3_uri(uri)
         assert pipeline.s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+
+def test_the_scheduler_notes_how_the_run_ended(run: DagRun, pipeline: PipelineClient) -> None:
+    assert run.note() == verdict_line(pipeline.report(run_name(DEPLOYMENT_ID, "pca_pipeline", run.run_id)))
+
+
+@pytest.fixture(scope="module")
+def refused(airflow: AirflowServices, pipeline: PipelineClient) -> DagRun:
+    """A run with a setting that preflight refuses."""
+    refused = airflow.api.trigger("pca_pipeline", "refused", pipeline.conf(num_components=99))
+    assert refused.wait_until_ended(RUN_SECONDS) == "failed"
+    return refused
+
+
+def test_a_refused_setting_is_the_first_line_of_the_tasks_error_and_the_runs_note(refused: DagRun) -> None:
+    sentence = "num_components=99 exceeds the 4 feature columns. Lower num_components or add columns."
+    errors = [event for event in refused.events("preflight") if event.get("level") == "error"]
+
+    assert [event["event"] for event in errors] == [sentence]
+    assert not any("error_detail" in event for event in errors)
+    assert refused.note() == f"failed: preflight \N{EN DASH} {sentence}"
+    assert refused.try_states("preflight") == ["failed"]
+
+
+def test_the_note_that_a_person_wrote_stays_when_the_run_ends_again(refused: DagRun) -> None:
+    refused.set_note("Known, see the ticket.")
+    refused.clear("publish_report")
+    assert refused.wait_until_ended_again(RUN_SECONDS) == "failed"
+    assert refused.note() == "Known, see the ticket."
 
 
 def dates_in(value: Any) -> Iterator[str]:

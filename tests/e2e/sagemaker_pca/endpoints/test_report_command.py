@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
 
 from sagemaker_pca.endpoints.deletion_plan import plan_deletion
-from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.exceptions import Failure, RunFailedError
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
+from sagemaker_pca.run.tasks import RUN_NOTE_KEY
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
 from sagemaker_pca.steps.report_command import report_command
 from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory
@@ -28,6 +28,11 @@ class FinishedTasks:
 
     def __init__(self, states: dict[str, str], xcoms: dict[tuple[str, str], Any]) -> None:
         self._states, self._xcoms = states, xcoms
+        self.note = ""
+
+    def xcom_push(self, key: str, value: str) -> None:
+        assert key == RUN_NOTE_KEY
+        self.note = value
 
     def xcom_pull(self, task_ids: str | list[str], key: str = "return_value") -> Any:
         single = isinstance(task_ids, str)
@@ -48,8 +53,10 @@ def plan(hook: SageMakerInventoryHook, inventory: EmbeddedInventory) -> dict[str
 
 
 def report(hook: SageMakerInventoryHook, states: dict[str, str], xcoms: dict[tuple[str, str], Any]) -> Any:
-    context: Any = {"ti": FinishedTasks(states, xcoms)}
-    return report_command(context, hook)
+    context: Any = {"ti": FinishedTasks(states, xcoms), "params": {"command": "list-endpoints"}}
+    result = report_command(context, hook)
+    assert context["ti"].note == f"list-endpoints: {len(result)} found"
+    return result
 
 
 def outcome(name: str, outcome: str = "deleted", reason: str = "") -> dict[str, str]:
@@ -60,7 +67,7 @@ def test_a_failed_deletion_fails_the_run_and_hides_no_other(
     hook: SageMakerInventoryHook, inventory: EmbeddedInventory, plan: dict[str, Any]
 ) -> None:
     pushed = [[outcome("a", "failed", "AccessDenied")], [outcome("b")]]
-    with pytest.raises(AirflowFailException, match="incomplete: endpoint a failed: AccessDenied"):
+    with pytest.raises(RunFailedError, match="incomplete: endpoint a failed: AccessDenied"):
         report(hook, SUCCESS | {"delete_0": "failed"}, {("plan", "plan"): plan, ("delete", "outcomes"): pushed})
     (kept,) = inventory.reports()
     assert kept["verdict"] == "incomplete"
@@ -70,7 +77,7 @@ def test_a_failed_deletion_fails_the_run_and_hides_no_other(
 def test_a_task_that_was_killed_is_a_failure_too(
     hook: SageMakerInventoryHook, inventory: EmbeddedInventory, plan: dict[str, Any]
 ) -> None:
-    with pytest.raises(AirflowFailException, match="endpoint b failed: its task ended without a word"):
+    with pytest.raises(RunFailedError, match="endpoint b failed: its task ended without a word"):
         report(
             hook,
             SUCCESS | {"delete_1": "failed"},
@@ -83,14 +90,14 @@ def test_a_question_that_nobody_answered_is_a_failure(
     hook: SageMakerInventoryHook, inventory: EmbeddedInventory, plan: dict[str, Any]
 ) -> None:
     states = {"plan": "success", "approve": "failed", "delete": "upstream_failed"}
-    with pytest.raises(AirflowFailException, match="the plan was not approved"):
+    with pytest.raises(RunFailedError, match="the plan was not approved"):
         report(hook, states, {("plan", "plan"): plan})
 
 
 def test_a_plan_that_failed_is_named_with_its_error(hook: SageMakerInventoryHook) -> None:
     states = {"plan": "failed", "approve": "upstream_failed", "delete": "upstream_failed"}
     failure = Failure(reason="idle_day in params is no setting.", hint="Correct it.").model_dump(mode="json")
-    with pytest.raises(AirflowFailException, match=r"plan failed: idle_day in params is no setting\. Correct it\."):
+    with pytest.raises(RunFailedError, match=r"failed: plan . idle_day in params is no setting\. Correct it\."):
         report(hook, states, {("plan", "failure"): failure})
 
 

@@ -83,6 +83,13 @@ def test_only_refusals_and_incomplete_deletions_are_failures() -> None:
     assert str(report(plan(max_delete=1)).failure).startswith("The sweep would delete 2 resources")
 
 
+def test_the_line_says_how_much_went_or_why_not() -> None:
+    assert report(plan(), DELETED, KEPT).line == "deleted: 1 of 2 resources"
+    assert report(plan(), DELETED, FAILED).line == "incomplete: endpoint b failed: AccessDenied."
+    assert report(plan(dry_run=True)).line.startswith("dry run: 2 of 2 resources would be deleted.")
+    assert report(plan(max_delete=1)).line.startswith("refused: The sweep would delete 2 resources")
+
+
 def test_the_report_survives_json() -> None:
     found = report(plan(), DELETED)
     assert DeletionReport.model_validate_json(found.model_dump_json()) == found

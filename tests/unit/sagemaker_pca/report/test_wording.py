@@ -17,6 +17,8 @@ from sagemaker_pca.report.wording import (
     spectrum_sentences,
     unexplained_variance,
     variance_shares,
+    variance_text,
+    verdict_line,
     what_changed,
 )
 
@@ -68,6 +70,38 @@ def test_a_promotion_without_a_given_reason_says_why(promoted: RunReport) -> Non
     gate = f"All {len(promoted.checks)} checks passed"
 
     assert reason_text(promoted) == f"{gate}, and the endpoint answers 20 raw rows as the artifact does."
+
+
+def test_the_line_of_a_promotion_has_the_figures_of_the_summary(promoted: RunReport) -> None:
+    assert promoted.data is not None
+    assert verdict_line(promoted) == f"promoted: {variance_text(promoted)}, {promoted.data.row_count:,} rows"
+    assert re.fullmatch(r"\d+\.\d% explained by 3 components", variance_text(promoted))
+
+
+def test_the_line_of_a_failure_is_its_task_and_its_sentence_once(
+    rolled_back: RunReport, failed_early: RunReport
+) -> None:
+    for report, begin in (
+        (rolled_back, "rolled back: smoke_test \N{EN DASH} "),
+        (failed_early, "failed: wait_for_processing \N{EN DASH} "),
+    ):
+        assert report.failed_step is not None
+        assert verdict_line(report) == begin + report.failed_step.failure.reason
+
+
+def test_the_line_of_several_failures_hides_none(rolled_back: RunReport) -> None:
+    steps = [step.model_copy(update={"state": "failed"}) for step in rolled_back.steps]
+    reason = "smoke_test failed: It differs. roll_back failed: The configuration is gone."
+    run = rolled_back.run.model_copy(update={"verdict": Verdict.FAILED, "reason": reason})
+
+    assert verdict_line(rolled_back.model_copy(update={"steps": steps, "run": run})) == f"failed: {reason}"
+
+
+def test_the_line_of_a_refused_or_skipped_run_says_why(refused: RunReport) -> None:
+    skipped = refused.model_copy(update={"run": refused.run.model_copy(update={"verdict": Verdict.SKIPPED})})
+
+    assert verdict_line(refused) == f"refused: {refused.run.reason}"
+    assert verdict_line(skipped) == f"skipped: {refused.run.reason}"
 
 
 def test_a_first_deployment_offers_no_way_back(promoted: RunReport) -> None:
