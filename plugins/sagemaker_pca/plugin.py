@@ -20,7 +20,7 @@ async def pages(scope: Any, receive: Any, send: Any) -> None:
 
 
 class SageMakerPcaPlugin(AirflowPlugin):
-    """Puts the package's pages where people look, on a run and on a pipeline, and listens to what happens in Airflow."""
+    """Puts the package's pages where people look, and listens to what happens in Airflow."""
 
     name = "sagemaker_pca"
     listeners = [listener]  # noqa: RUF012  as Airflow declares it, like the other two

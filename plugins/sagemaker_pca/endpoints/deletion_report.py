@@ -10,9 +10,9 @@ from sagemaker_pca.documents import VersionedDocument
 from sagemaker_pca.endpoints.chains import KIND_OF
 from sagemaker_pca.endpoints.deletion import Outcome
 from sagemaker_pca.endpoints.deletion_plan import DeletionPlan
-from sagemaker_pca.endpoints.selection import counted
 from sagemaker_pca.endpoints.table import plan_summary
 from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.plurals import counted
 
 CommandVerdict = Literal["dry run", "refused", "not approved", "deleted", "incomplete"]
 
