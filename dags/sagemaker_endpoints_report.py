@@ -10,10 +10,9 @@ from airflow.sdk import DAG
 from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.operators.endpoints import SageMakerSweepOperator
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
+from sagemaker_pca.settings.endpoint_command import REPORTED_SWEEPS
 from sagemaker_pca.task_states import record_failure
 from sagemaker_pca.variables import AWS_CONN_ID
-
-IDLE_DAYS = 7
 
 
 def sagemaker_endpoints_report(dag_id: str, *, schedule: Any = "@daily", **dag_arguments: Any) -> DAG:
@@ -41,8 +40,6 @@ def sagemaker_endpoints_report(dag_id: str, *, schedule: Any = "@daily", **dag_a
             doc_md=__doc__,
         ),
     ) as dag:
-        # SageMaker writes no metric for an endpoint that nobody calls: a report may take that for idleness.
-        idle = {"idle_days": IDLE_DAYS, "no_data_is_idle": True, "dry_run": True}
-        SageMakerSweepOperator(task_id="idle", settings=idle)
-        SageMakerSweepOperator(task_id="expired", settings={"expired": True, "dry_run": True})
+        for name, settings in REPORTED_SWEEPS.items():
+            SageMakerSweepOperator(task_id=name, settings=settings)
     return dag

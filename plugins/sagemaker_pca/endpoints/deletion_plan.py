@@ -75,14 +75,18 @@ def plan_deletion(
     :param bucket: where the pipeline keeps leases and records
     :param deployment_id: of the Airflow that asks; None for one that has made nothing yet
     """
-    facts = Facts(inventory, bucket, now)
+    return plan_from(Facts(inventory, bucket, now), command, now, deployment_id)
+
+
+def plan_from(facts: Facts, command: EndpointCommand, now: datetime, deployment_id: str | None) -> DeletionPlan:
+    """Likewise of facts that may be known in part already, as where two plans are made of the same."""
     survey = Survey(facts, command, now, deployment_id)
     survey.run()
     needs = {item: _needed(item, facts) for kind in KINDS for item in survey.going(kind)}
     planned = [_planned(item, decision, facts, command, now) for item, decision in survey.decisions.items()]
     asked: dict[str, Any] = {
         "command": command,
-        "bucket": bucket,
+        "bucket": facts.bucket,
         "deployment_id": deployment_id,
         "planned_at": now,
     }

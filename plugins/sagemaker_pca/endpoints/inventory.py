@@ -34,6 +34,7 @@ class Unreadable:
 
 
 Tags = dict[str, str] | Unreadable
+Series = Mapping[datetime, float] | Unreadable
 
 
 @dataclass(frozen=True, slots=True)

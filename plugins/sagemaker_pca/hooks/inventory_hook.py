@@ -17,6 +17,7 @@ from sagemaker_pca.endpoints.inventory import (
     EndpointDetails,
     ListedResource,
     RecordedDeployments,
+    Series,
     Tags,
     Unreadable,
     Variant,
@@ -37,6 +38,7 @@ Answer = Mapping[str, Any]
 LIST_PAGE = 100
 TAG_BATCH = 100
 METRIC_BATCH = 500
+SECONDS_PER_DAY = 86_400
 # Reads go out side by side: one after the other, thousands of descriptions would take minutes of waiting for answers.
 READERS = 8
 # Adaptive mode, as of single requests, slows all readers down at each throttle and takes seconds to recover.
@@ -140,8 +142,18 @@ class SageMakerInventoryHook(SageMakerPcaHook):
         self, variants: Iterable[Variant], start: datetime, end: datetime
     ) -> dict[Variant, float | Unreadable | None]:
         """Invocations of endpoint variants between two times, five hundred a call; None where there is no data."""
+        series = self._invocations(variants, start, end, int((end - start).total_seconds()))
+        return {one: _total(found) for one, found in series.items()}
+
+    def daily_invocations(self, variants: Iterable[Variant], start: datetime, end: datetime) -> dict[Variant, Series]:
+        """Likewise by day (UTC); a day without data is left out."""
+        return self._invocations(variants, start, end, SECONDS_PER_DAY)
+
+    def _invocations(
+        self, variants: Iterable[Variant], start: datetime, end: datetime, period: int
+    ) -> dict[Variant, Series]:
         batches = list(_batches(list(variants), METRIC_BATCH))
-        answers = self._each(lambda batch: _readable(self._invocations_of_batch, batch, start, end), batches)
+        answers = self._each(lambda batch: _readable(self._invocations_of_batch, batch, start, end, period), batches)
         return {
             one: found if isinstance(found, Unreadable) else found[one]
             for batch, found in zip(batches, answers, strict=True)
@@ -149,18 +161,17 @@ class SageMakerInventoryHook(SageMakerPcaHook):
         }
 
     def _invocations_of_batch(
-        self, variants: Sequence[Variant], start: datetime, end: datetime
-    ) -> dict[Variant, float | Unreadable | None]:
-        period = int((end - start).total_seconds())
+        self, variants: Sequence[Variant], start: datetime, end: datetime, period: int
+    ) -> dict[Variant, Series]:
         queries = [_invocations_query(f"s{place}", one, period) for place, one in enumerate(variants)]
         pages = self.cloudwatch.get_paginator("get_metric_data").paginate(
             MetricDataQueries=queries, StartTime=start, EndTime=end
         )
-        counts: dict[Variant, float | Unreadable | None] = dict.fromkeys(variants)
+        series: dict[Variant, Series] = {one: {} for one in variants}
         for result in (result for page in pages for result in page["MetricDataResults"]):
             one = variants[int(result["Id"].removeprefix("s"))]
-            counts[one] = _with_result(counts[one], result)
-        return counts
+            series[one] = _with_result(series[one], result)
+        return series
 
     def read_deployments(
         self, bucket: str, endpoint_names: Collection[str], now: datetime
@@ -239,11 +250,15 @@ def _invocations_query(query_id: str, variant: Variant, period: int) -> dict[str
     return {"Id": query_id, "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
 
 
-def _with_result(count: float | Unreadable | None, result: Answer) -> float | Unreadable | None:
-    """The count with one page's result added; a series may go on over pages."""
-    if isinstance(count, Unreadable) or result["StatusCode"] not in {"Complete", "PartialData"}:
+def _with_result(series: Series, result: Answer) -> Series:
+    """The series with one page's result added; it may go on over pages."""
+    if isinstance(series, Unreadable) or result["StatusCode"] not in {"Complete", "PartialData"}:
         return Unreadable(f"CloudWatch answers {result['StatusCode']}")
-    return sum(result["Values"], count or 0.0) if result["Values"] else count
+    return {**series, **dict(zip(result["Timestamps"], result["Values"], strict=True))}
+
+
+def _total(series: Series) -> float | Unreadable | None:
+    return series if isinstance(series, Unreadable) else sum(series.values()) if series else None
 
 
 def _readable(read: Callable[..., T], *arguments: Any) -> T | Unreadable:

@@ -51,6 +51,12 @@ DELETED_KINDS: Mapping[Command, ResourceKind] = {
     "delete-model": MODEL,
 }
 REGEX_PREFIX = "re:"
+# What the daily report and the endpoints' page ask. SageMaker writes no metric for an endpoint that nobody calls: where
+# nothing is deleted, that may count as idleness.
+REPORTED_SWEEPS: Mapping[str, Mapping[str, Any]] = {
+    "idle": {"idle_days": 7, "no_data_is_idle": True, "dry_run": True},
+    "expired": {"expired": True, "dry_run": True},
+}
 # CloudWatch keeps hourly values for 455 days.
 METRIC_DAYS = 455
 

@@ -95,6 +95,20 @@ def test_invocations_are_summed_and_no_data_is_none(hook: SageMakerInventoryHook
     assert hook.count_invocations([called, silent], now - timedelta(days=7), now) == {called: 3.0, silent: None}
 
 
+def test_invocations_are_told_by_day(hook: SageMakerInventoryHook, inventory: EmbeddedInventory) -> None:
+    now, called, silent = datetime.now(UTC), Variant("by-day", "v1"), Variant("nobody", "v1")
+    moments = {5: now - timedelta(days=3, hours=1), 2: now - timedelta(hours=1)}
+    for count, moment in moments.items():
+        inventory.put_invocations("by-day", count, moment)
+    found = hook.daily_invocations([called, silent], now - timedelta(days=10), now)
+    assert found[silent] == {}
+    series = found[called]
+    assert not isinstance(series, Unreadable)
+    days = {count: day for day, count in series.items() if count}
+    assert days.keys() == moments.keys()
+    assert all(timedelta() <= moment - days[count] < timedelta(days=1) for count, moment in moments.items())
+
+
 def test_metrics_take_one_call_for_five_hundred_series(
     hook: SageMakerInventoryHook, inventory: EmbeddedInventory
 ) -> None:
