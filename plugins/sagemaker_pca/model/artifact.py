@@ -95,6 +95,16 @@ class PcaModel:
         projections: FloatArray = (rows - self.mean) @ self.components
         return projections
 
+    def float32_tolerance(self, rows: FloatArray) -> FloatArray:
+        """Return the largest differences (n, k) from `project` that float32 arithmetic explains.
+
+        The container reads values, mean and components as float32: each product carries a relative error of a few eps,
+        and the sum over d products adds up at worst d of them (Higham, Accuracy and Stability, section 3.1).
+        """
+        tolerance: FloatArray = (np.abs(rows) + np.abs(self.mean)) @ np.abs(self.components)
+        tolerance *= float(np.finfo(np.float32).eps) * (rows.shape[1] + 4)
+        return tolerance
+
     def explained_variance_ratio(self, total_squared_deviations: float) -> FloatArray:
         """Return each component's share (k,) of the training data's squared deviations, NaN where these are none."""
         total = total_squared_deviations if total_squared_deviations > 0 else np.nan

@@ -122,6 +122,12 @@ class ModelCard(VersionedDocument):
         """Names of the model's features, in order."""
         return tuple(column.name for column in self.data.columns)
 
+    @property
+    def served_model(self) -> PcaModel:
+        """The model that takes rows in raw units; a number that JSON cannot hold is NaN."""
+        parts = {**self.model.served.model_dump(), "singular_values": self.model.singular_values}
+        return PcaModel(**{name: np.array(part, np.float64) for name, part in parts.items()})
+
     @classmethod
     def of(
         cls,

@@ -11,7 +11,7 @@ from sagemaker_pca.exceptions import InputError, SmokeTestError
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.run.tasks import RUN_NOTE_KEY
-from sagemaker_pca.steps.smoke_test import check_agreement, float32_tolerance
+from sagemaker_pca.steps.smoke_test import check_agreement
 from sagemaker_pca.steps.transform_run import TransformRun
 
 SAMPLED_ROWS = 100
@@ -65,7 +65,7 @@ def check_file(run: TransformRun, model: PcaModel, name: str, rows: int) -> None
     if not sampled:
         raise SmokeTestError(f"{output_uri} begins with a line longer than {SAMPLED_BYTES} bytes: nothing to compare.")
     values, projections = np.array(features[:sampled]), np.array(answers[:sampled])
-    tolerance = float32_tolerance(model, values)
+    tolerance = model.float32_tolerance(values)
     check_agreement(run.plan.model_name, output_uri, projections, model.project(values), tolerance)
 
 

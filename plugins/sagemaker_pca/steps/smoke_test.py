@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
-import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
-from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.hooks.endpoint_client import EndpointClient, csv_line
+from sagemaker_pca.model.artifact import FloatArray, PcaModel
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.document import ProjectionSample, SmokeTest
 from sagemaker_pca.run import tasks
 from sagemaker_pca.steps.pipeline_run import PipelineRun
-
-FloatArray = NDArray[np.float64]
 
 # BodyBlob of botocore's service model, the smallest limit that the service documents.
 LARGEST_BODY_BYTES = 6_291_456
@@ -37,12 +33,12 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
     rows = raw_sample(run)
     tested = rows[: plan.config.smoke_test_rows]
 
-    endpoint = Endpoint(run)
+    endpoint = EndpointClient(run.hook, plan.config.endpoint_name)
     singles = np.vstack([endpoint.project(row[np.newaxis]) for row in tested])
     many = rows_of_one_call(tested)
     together = endpoint.project(many)
     expected = model.project(tested)
-    tolerance = float32_tolerance(model, tested)
+    tolerance = model.float32_tolerance(tested)
     check_agreement(endpoint.name, "one row a call", singles, expected, tolerance)
     check_agreement(endpoint.name, "many rows in one call", together, expected[: len(many)], tolerance[: len(many)])
     differences = np.abs(np.vstack([singles - expected, together - expected[: len(many)]]))
@@ -70,38 +66,6 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
     return result.model_dump(mode="json")
 
 
-class Endpoint:
-    """The endpoint as a client sees it; keeps the latency of each call."""
-
-    def __init__(self, run: PipelineRun) -> None:
-        self._runtime = run.hook.runtime
-        self.name = run.plan.config.endpoint_name
-        self.latencies_ms: list[float] = []
-
-    def project(self, rows: FloatArray) -> FloatArray:
-        """(n, k) projections of (n, d) rows, sent as CSV without a header."""
-        body = "".join(map(csv_line, rows)).encode()
-        started = time.perf_counter()
-        answer = self._runtime.invoke_endpoint(
-            EndpointName=self.name, ContentType="text/csv", Accept="application/json", Body=body
-        )
-        content = answer["Body"].read()
-        self.latencies_ms.append((time.perf_counter() - started) * 1000)
-        try:
-            document = json.loads(content)
-            projections: FloatArray = np.array([item["projection"] for item in document["projections"]], dtype=float)
-        except (ValueError, KeyError, TypeError) as error:
-            raise SmokeTestError(
-                f"endpoint {self.name} answered {content[:200]!r}, which holds no projections ({error!r})."
-            ) from error
-        return projections
-
-
-def csv_line(row: FloatArray) -> str:
-    """A row as the endpoint takes it, every digit kept."""
-    return ",".join(map(repr, row.tolist())) + "\n"
-
-
 def rows_of_one_call(rows: FloatArray) -> FloatArray:
     """As many of the first rows as one call may carry; at least one."""
     sizes = np.cumsum([len(csv_line(row)) for row in rows])
@@ -121,18 +85,6 @@ def raw_sample(run: PipelineRun) -> FloatArray:
         raise InputError(f"Processing job {job} kept no sample rows.", hint="Clear start_processing to run it again.")
     rows: FloatArray = np.vstack([sample for sample in samples if len(sample)])
     return rows
-
-
-def float32_tolerance(model: PcaModel, rows: FloatArray) -> FloatArray:
-    """(n, k) largest difference that float32 arithmetic explains.
-
-    The container reads values, mean and components as float32: each product carries a relative error of a few eps,
-    and the sum over d products adds up at worst d of them (Higham, Accuracy and Stability, section 3.1).
-    """
-    eps = float(np.finfo(np.float32).eps)
-    tolerance: FloatArray = (np.abs(rows) + np.abs(model.mean)) @ np.abs(model.components)
-    tolerance *= eps * (rows.shape[1] + 4)
-    return tolerance
 
 
 def check_agreement(name: str, how: str, answer: FloatArray, expected: FloatArray, tolerance: FloatArray) -> None:

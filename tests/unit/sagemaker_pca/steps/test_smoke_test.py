@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sagemaker_pca.exceptions import SmokeTestError
-from sagemaker_pca.steps.smoke_test import LARGEST_BODY_BYTES, check_agreement, csv_line, rows_of_one_call
+from sagemaker_pca.hooks.endpoint_client import csv_line
+from sagemaker_pca.steps.smoke_test import LARGEST_BODY_BYTES, check_agreement, rows_of_one_call
 
 
 def test_few_rows_go_in_one_call() -> None:
