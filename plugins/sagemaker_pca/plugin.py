@@ -39,4 +39,6 @@ class SageMakerPcaPlugin(AirflowPlugin):
             "url_route": "pca_runs",
             "destination": "dag",
         },
+        # Without a route it is a plain link: from within Airflow's frame no link leads to another page of Airflow.
+        {"name": "PCA endpoints", "href": f"{PAGES_PREFIX}/endpoints", "destination": "nav", "category": "browse"},
     ]

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sagemaker_pca.pages import pipeline_page, report_page
+from sagemaker_pca.pages import endpoints_page, pipeline_page, report_page, try_it
 from sagemaker_pca.pages.rendering import html_page
 
 # No script but the one whose digest a page names, nothing fetched, and no frame but Airflow's own.
@@ -25,9 +25,16 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 ERRORS = {
+    400: ("This was not done", ""),
     401: ("You are not signed in", "Sign in to Airflow, then open this page again."),
-    403: ("You may not see this", "Ask whoever administers this Airflow for the right to read this DAG's runs."),
-    404: ("There is no such page", "Open it from Airflow: a run has a tab PCA report, a pipeline a tab PCA runs."),
+    403: (
+        "You may not do this",
+        "Ask whoever administers this Airflow for the right to read this DAG's runs, or to trigger them.",
+    ),
+    404: (
+        "There is no such page",
+        "Open it from Airflow: a run has a tab PCA report, a pipeline a tab PCA runs, the menu Browse PCA endpoints.",
+    ),
 }
 
 
@@ -77,6 +84,7 @@ def pages_app() -> FastAPI:
     app.add_exception_handler(RoutingError, explain)
     app.add_exception_handler(RequestValidationError, explain)
     app.add_exception_handler(Exception, explain)
-    for page in (report_page, pipeline_page):
-        app.include_router(page.router)
+    pages = (report_page, pipeline_page, endpoints_page, try_it)
+    for router in (*(page.router for page in pages), endpoints_page.plan_router):
+        app.include_router(router)
     return app
