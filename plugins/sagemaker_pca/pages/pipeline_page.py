@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Query, Response
 
@@ -36,11 +37,11 @@ def pipeline(dag_id: str, session: SessionDep, format: Format = "html", limit: C
     if format == "json":
         return json_document([row.as_document() for row in found[:limit]])
     if format == "csv":
-        name = f"{dag_id}-runs.csv"
+        name = quote(f"{dag_id}-runs.csv", safe="")
         return Response(
             _csv(found[:limit]),
             media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
         )
     rows = list(_with_changes(found))
     context = {

@@ -129,10 +129,10 @@ def _directions(model: Model) -> PcaModel:
 def _points(first: float | None, second: float | None) -> str:
     if first is None or second is None:
         return ""
-    return f"{100 * (second - first):+.2g} points" if second != first else "same"
+    return f"{100 * (second - first):+.2f} points" if second != first else "same"
 
 
 def _ratio(first: float | None, second: float | None) -> str:
     if not first or second is None:
         return ""
-    return f"{100 * (second - first) / first:+.3g} %" if second != first else "same"
+    return f"{100 * (second - first) / first:+.3g}%" if second != first else "same"

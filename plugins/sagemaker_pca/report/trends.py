@@ -16,6 +16,7 @@ from sagemaker_pca.report.summary import RunSummary
 WIDTH, HEIGHT = 440, 150
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 22
 TICKS = 4
+NOISE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,5 +103,6 @@ def _ticks(values: Sequence[float]) -> list[float]:
     span = (high - low) or abs(high) or 1.0
     power = 10.0 ** floor(log10(span / TICKS))
     stride = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= TICKS)
-    first, last = floor(low / stride), -floor(-high / stride)
+    # A sum of shares may be a hair above one.
+    first, last = floor(low / stride + NOISE), -floor(NOISE - high / stride)
     return [round(stride * place, 12) for place in range(first, max(last, first + 1) + 1)]

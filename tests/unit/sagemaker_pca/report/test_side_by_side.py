@@ -1,0 +1,52 @@
+"""Two runs side by side: what their numbers and settings have different."""
+
+from sagemaker_pca.report.document import RunReport, Verdict
+from sagemaker_pca.report.side_by_side import MAX_COLUMNS, Row, SideBySide, side_by_side
+from sagemaker_pca.report.wording import NO_VALUE
+
+
+def measure(compared: SideBySide, name: str) -> Row:
+    (found,) = [row for row in compared.measures if row.name == name]
+    return found
+
+
+def test_a_run_beside_itself_differs_in_nothing(promoted: RunReport) -> None:
+    compared = side_by_side(promoted, promoted)
+    assert compared.angle_degrees is not None
+    assert compared.angle_degrees < 1e-3
+    assert compared.settings == ()
+    assert {row.change for row in (*compared.measures, *compared.components) if row.change} == {"same"}
+    assert {row.change for row in compared.columns} == {"0 std"}
+
+
+def test_what_a_run_lacks_is_a_dash_without_a_change(promoted: RunReport, failed_early: RunReport) -> None:
+    compared = side_by_side(promoted, failed_early)
+    assert measure(compared, "verdict") == Row("verdict", Verdict.PROMOTED, Verdict.FAILED)
+    assert measure(compared, "rows") == Row("rows", "6,000", NO_VALUE)
+    assert measure(compared, "explained variance").change == ""
+    assert [row.second for row in compared.components] == [NO_VALUE] * 3
+    assert {(row.first, row.second) for row in compared.columns} == {("there", NO_VALUE)}
+    assert compared.angle_degrees is None
+
+
+def test_columns_that_moved_most_come_first_and_only_so_many(promoted: RunReport) -> None:
+    assert promoted.data is not None
+    column = promoted.data.columns[0].model_copy(update={"mean": 0.0, "std": 2.0})
+    before = [column.model_copy(update={"name": f"c{place}"}) for place in range(20)]
+    after = [item.model_copy(update={"mean": float(place)}) for place, item in enumerate(before)]
+    first, second = (
+        promoted.model_copy(update={"data": promoted.data.model_copy(update={"columns": tuple(columns)})})
+        for columns in (before, after)
+    )
+    rows = side_by_side(first, second).columns
+    assert [row.name for row in rows] == [f"c{place}" for place in range(19, 19 - MAX_COLUMNS, -1)]
+    assert (rows[0].first, rows[0].second, rows[0].change) == ("0 ± 2", "19 ± 2", "9.5 std")
+
+
+def test_settings_that_differ_are_named_with_both_values(promoted: RunReport) -> None:
+    setting = promoted.settings[0]
+    other = promoted.model_copy(
+        update={"settings": (setting.model_copy(update={"value": "s3://elsewhere/"}), *promoted.settings[1:])}
+    )
+    (row,) = side_by_side(promoted, other).settings
+    assert (row.name, row.second) == (setting.name, "s3://elsewhere/")
