@@ -34,6 +34,7 @@ class AirflowServices:
     :param settings: further Airflow settings, as `SECTION__KEY`
     :param database: SQLAlchemy's address of an empty database, in place of the home's SQLite
     :param dags: folder of DAG files
+    :param path: `/folder` that all addresses begin with, as behind a proxy
     """
 
     def __init__(
@@ -43,14 +44,16 @@ class AirflowServices:
         settings: Mapping[str, str] | None = None,
         database: str | None = None,
         dags: Path = ROOT / "dags",
+        path: str = "",
     ) -> None:
         create_airflow_home(home)
         self._home = home
         self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = f"http://127.0.0.1:{self.port}{path}"
         self.password = admin_password(home / "passwords.json")
         self.api = RunsApi(self.address, self.password, self.verify_running)
-        own = {**ui_settings(home, self.port, {"pipelines": dags}), **SETTINGS, **(settings or {})}
+        addresses = {"API__BASE_URL": self.address, "CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/"}
+        own = {**ui_settings(home, self.port, {"pipelines": dags}), **addresses, **SETTINGS, **(settings or {})}
         if database is not None:
             own["DATABASE__SQL_ALCHEMY_CONN"] = database
         self.environment = airflow_environment(home, service_url, own) | DEPLOYMENT_VARIABLE
