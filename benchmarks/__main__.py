@@ -23,6 +23,7 @@ TITLES = {
     "dag_import_time": "Parsing DAG files",
     "sweep_plan": "Planning a sweep",
     "run_overhead": "A run beside its jobs",
+    "pages": "Pages in Airflow",
 }
 
 

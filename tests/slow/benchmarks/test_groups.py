@@ -26,6 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "dag_import_time": {"PROCESSES": 1},
     "sweep_plan": {"RESOURCES_PER_KIND": 20, "SIZES": (10, 20)},
     "run_overhead": {"ROUNDS": 1, "RECORDED_SECONDS": 5.0},
+    "pages": {"SIZES": (2, 3), "ROUNDS": 1, "PROCESSES": 1},
 }
 
 
