@@ -76,8 +76,9 @@ docs: setup-dev ## build the documentation as a site in site/; fails at a dead l
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build
 	@echo 'Open site/index.html.'
 
-picture: demo ## take the README's picture of a report anew, with Chromium
-	@$(VENV_PYTHON) -m docs.report_picture
+picture: setup-dev demo ## take the pictures of docs/ anew, with Chromium: the README's report, and the pages in Airflow
+	@.venv/bin/python -m docs.report_picture
+	@PAGE_PICTURES='$(CURDIR)/docs/pages' $(PYTEST) tests/slow/pages -k pictures
 
 bench: setup-dev ## measure speed and memory, which takes some 15 minutes, and put the figures into docs/benchmarks.md [ONLY="processing endpoint"]
 	@.venv/bin/python -m benchmarks $(ONLY); status=$$?; .venv/bin/python -m docs.generated_tables && exit $$status
