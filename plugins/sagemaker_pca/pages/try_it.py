@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from fastapi import HTTPException, Path, Response
@@ -32,12 +32,9 @@ EndpointName = Annotated[str, Path(pattern=patterns.RESOURCE_NAME, max_length=63
 SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 
 
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """What an endpoint should serve: the run that made it, its files and its model card."""
+class ServedModel(NamedTuple):
+    """What an endpoint should serve, by the run that made it: its files, its model card among them."""
 
-    endpoint_name: str
-    run_name: str
     files: RunFiles
     card: ModelCard
 
@@ -88,7 +85,8 @@ def answer(dag_id: str, endpoint_name: EndpointName, form: PostedForm, format: F
         context["columns"] = served.card.feature_columns
         context["answer"] = project_row(hook, served, context["row"])
     except Exception as error:
-        status = 422 if isinstance(error, InputError) else 502
+        # Without columns it was no row that could not be read.
+        status = 422 if isinstance(error, InputError) and context["columns"] else 502
         context["problem"] = in_words(error)
     if format == "json":
         document = json_document(context["answer"] or {"problem": context["problem"]})
@@ -125,8 +123,7 @@ def find_served(hook: SageMakerPcaHook, dag_id: str, endpoint_name: str) -> Serv
             hint=f"Trigger {dag_id} to deploy one.",
         )
     files = RunFiles(made_by[BUCKET_TAG], made_by["run-name"], endpoint_name)
-    card = ModelCard.read(hook.read_bytes(files.model_card_uri), files.model_card_uri)
-    return ServedModel(endpoint_name, files.run_name, files, card)
+    return ServedModel(files, ModelCard.read(hook.read_bytes(files.model_card_uri), files.model_card_uri))
 
 
 def example_row(hook: SageMakerPcaHook, served: ServedModel) -> str:
@@ -143,13 +140,14 @@ def project_row(hook: SageMakerPcaHook, served: ServedModel, text: str) -> Proje
         InputError: when the text is no row of the model; nothing was sent then.
         SmokeTestError: when the answer has other components than the artifact.
     """
-    row = parse_row(text, served.card.feature_columns)[np.newaxis]
-    model, client = served.card.served_model, EndpointClient(hook, served.endpoint_name)
+    files, card = served
+    row = parse_row(text, card.feature_columns)[np.newaxis]
+    model, client = card.served_model, EndpointClient(hook, files.endpoint_name)
     expected, tolerance = model.project(row), model.float32_tolerance(row)
     found = client.project(row)
     if found.shape != expected.shape:
         raise SmokeTestError(
-            f"endpoint {served.endpoint_name} answers {found.size} numbers, the artifact of run {served.run_name} has "
+            f"endpoint {client.name} answers {found.size} numbers, the artifact of run {files.run_name} has "
             f"{expected.size} components: another model is in service."
         )
     differences = found - expected
@@ -159,7 +157,7 @@ def project_row(hook: SageMakerPcaHook, served: ServedModel, text: str) -> Proje
         for name, (endpoint, artifact, difference, allowed) in zip(component_names(len(numbers)), numbers, strict=True)
     )
     agrees = all(component.agrees for component in components)
-    return ProjectedRow(served.endpoint_name, served.run_name, components, agrees, client.latencies_ms[0])
+    return ProjectedRow(client.name, files.run_name, components, agrees, client.latencies_ms[0])
 
 
 def in_words(error: Exception) -> str:

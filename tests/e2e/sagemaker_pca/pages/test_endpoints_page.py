@@ -40,9 +40,15 @@ def add_dag(dag: Any) -> None:
         SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="bundle", session=session)
 
 
+def set_paused(*, paused: bool) -> None:
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id == COMMANDS).values(is_paused=paused))
+
+
 @pytest.fixture
 def commands_dag(airflow_database: None) -> None:
-    add_dag(sagemaker_endpoints(COMMANDS, is_paused_upon_creation=False))
+    add_dag(sagemaker_endpoints(COMMANDS))
+    set_paused(paused=False)
 
 
 def shown(client: TestClient) -> dict[str, Any]:
@@ -178,8 +184,7 @@ def test_a_paused_dag_is_said_to_be_before_anybody_waits_for_its_plan(
     sign_in: SignIn, commands_dag: None, inventory: EmbeddedInventory
 ) -> None:
     inventory.serve("mine", {"dag-id": "ecg"})
-    with create_session() as session:
-        session.execute(update(DagModel).where(DagModel.dag_id == COMMANDS).values(is_paused=True))
+    set_paused(paused=True)
     page = sign_in("GET ecg", f"POST {COMMANDS}").get("/endpoints").text
     assert "<form" not in page
     assert f"{COMMANDS} is paused" in page
