@@ -43,11 +43,10 @@ def pipeline(dag_id: str, session: SessionDep, format: Format = "html", limit: C
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
         )
-    rows = list(_with_changes(found))
     context = {
         "dag_id": dag_id,
         "is_pipeline": (bool(found) and any(row.summary for row in found)) or runs.is_pipeline(session, dag_id),
-        "rows": rows[:limit],
+        "rows": _with_changes(found)[:limit],
         "more": len(found) > limit,
         "next_limit": min(limit * 4, MOST_RUNS),
         "trends": list(_trends([row.summary for row in reversed(found[:TREND_RUNS]) if row.summary])),
@@ -84,15 +83,17 @@ def comparison(
     return html_page("comparison.html", context | {"compared": compared})
 
 
-def _with_changes(found: Sequence[PipelineRunRow]) -> Iterator[tuple[PipelineRunRow, str]]:
+def _with_changes(found: Sequence[PipelineRunRow]) -> list[tuple[PipelineRunRow, str]]:
     """Each run, and by how many points it explains more or less than the run before that has a model."""
-    for place, row in enumerate(found):
-        before = next((other for other in found[place + 1 :] if other.explained), None)
-        if not row.explained or before is None or not before.explained:
-            yield row, ""
-            continue
-        points = 100 * (row.explained - before.explained)
-        yield row, "same" if abs(points) < 0.005 else f"{points:+.2f}"
+    rows, before = [], None
+    for row in reversed(found):
+        change = ""
+        if row.explained and before:
+            points = 100 * (row.explained - before)
+            change = "same" if abs(points) < 0.005 else f"{points:+.2f}"
+        rows.append((row, change))
+        before = row.explained or before
+    return rows[::-1]
 
 
 def _trends(summaries: Sequence[RunSummary]) -> Iterator[Trend]:
