@@ -60,6 +60,7 @@ def form_run(airflow: AirflowServices, airflow_pages: AirflowPages, scene: Scene
     delay = {"fault": "delay_job", "target": "TrainingJob", "seconds": TRAINING_DELAY_SECONDS}
     scene.client.plan_fault(**delay, name="pca-pipeline")
     settings = scene.conf(rows=2000, endpoint_name="by-form", num_components=2)
+    settings["feature_columns"] = list(settings["feature_columns"])
     del settings["poll_seconds"]  # the deployment's, which the form does not ask for
     return Run(DAG_ID, airflow_pages.trigger(DAG_ID, settings))
 
@@ -160,7 +161,7 @@ def test_the_button_of_the_last_task_leads_to_the_tab(
 ) -> None:
     browser.switch_to.default_content()
     run_page = f"{airflow.address}/dags/{DAG_ID}/runs/{form_run.run_id}"
-    browser.get(f"{run_page}/tasks/publish_report")
+    browser.get(f"{run_page}/tasks/publish_report/details")
     button = airflow_pages.wait.until(expected.element_to_be_clickable((By.LINK_TEXT, "Report")))
     target = button.get_attribute("href") or ""
     assert unquote(target) == f"{unquote(run_page)}/plugin/{REPORT_TAB}"
