@@ -21,7 +21,10 @@ def add_form(dag: DAG, model: type[BaseModel], settings: Mapping[str, Any]) -> N
     Raises:
         SettingError: on a setting that is none or is out of range. The DAG file then shows as an import error.
     """
-    if settings:
+    # What is built in needs no check, which would take as long as all else here.
+    if any(
+        name not in model.model_fields or value != model.model_fields[name].default for name, value in settings.items()
+    ):
         resolve_layers(model, {}, settings, {})
     dag.params.update({name: Param(**field, source="dag") for name, field in form_fields(model, settings).items()})
 

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, Self
 
 from sagemaker_pca.endpoints.records import DeploymentHistory, DeploymentRecord, Lease, Promotion
 from sagemaker_pca.resource_kinds import ResourceKind
 
 
-@dataclass(frozen=True, slots=True)
-class ListedResource:
+class ListedResource(NamedTuple):
     """One endpoint, configuration or model as its list tells it; only endpoints change and have a status."""
 
     kind: ResourceKind
@@ -26,8 +25,7 @@ class ListedResource:
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A fact that could not be read, and why: never the same as a fact that is not there."""
 
     reason: str
@@ -37,8 +35,7 @@ Tags = dict[str, str] | Unreadable
 Series = Mapping[datetime, float] | Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointDetails:
+class EndpointDetails(NamedTuple):
     """What only a description tells of an endpoint.
 
     :param needs: names of the configuration in service and, while it changes, of the one it changes to
@@ -49,8 +46,7 @@ class EndpointDetails:
     instance_counts: Mapping[str, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigDetails:
+class ConfigDetails(NamedTuple):
     """What only a description tells of a configuration.
 
     :param needs: names of the models of its variants, shadow variants included
@@ -73,16 +69,15 @@ class Variant(NamedTuple):
     variant_name: str
 
 
-@dataclass(frozen=True)
-class RecordedDeployments:
+class RecordedDeployments(NamedTuple):
     """What the pipeline's own records say must stay.
 
     :param holders: by endpoint, the run that holds its unexpired deployment lease
     :param roll_back_targets: by configuration, the endpoints that may have to return to it
     """
 
-    holders: Mapping[str, str] = field(default_factory=dict)
-    roll_back_targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holders: Mapping[str, str] = MappingProxyType({})
+    roll_back_targets: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @classmethod
     def of(

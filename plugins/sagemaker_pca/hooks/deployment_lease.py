@@ -5,17 +5,15 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sagemaker_pca.endpoints.records import LEASE_SECONDS, Lease
 from sagemaker_pca.exceptions import LeaseHeldError
 from sagemaker_pca.hooks.objects import S3ObjectsHook
 
 
-@dataclass(frozen=True)
-class DeploymentLease:
+class DeploymentLease(NamedTuple):
     """The right to deploy to one endpoint, or to train one model for it.
 
     :param uri: S3 URI of the lease object
@@ -66,7 +64,7 @@ class DeploymentLease:
 
     def as_document(self) -> dict[str, Any]:
         """The lease as a trigger carries it."""
-        return asdict(self)
+        return self._asdict()
 
     def _document(self) -> dict[str, Any]:
         return Lease.of(self.holder, datetime.now(UTC), self.seconds).model_dump(mode="json")

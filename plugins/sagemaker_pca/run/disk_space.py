@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from math import ceil
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.plurals import counted
@@ -30,8 +29,7 @@ ROOM = {".csv": 2, ".gz": 11, ".parquet": 11}
 TRAINING_ROOM = 1.1
 
 
-@dataclass(frozen=True)
-class HostDisks:
+class HostDisks(NamedTuple):
     """The disks of a job's hosts, as the settings give them."""
 
     job: Literal["processing", "training"]
@@ -96,7 +94,7 @@ def _remedy(disks: HostDisks, sizes: Mapping[str, int], largest: int) -> str:
     fitting = fitting_volume_gb(disks, sizes)
     if fitting <= LARGEST_VOLUME_GB:
         return f"Set {disks.job}_volume_gb={fitting}, which holds them and what is made of them."
-    if fitting_volume_gb(replace(disks, hosts=len(sizes)), sizes) <= LARGEST_VOLUME_GB:
+    if fitting_volume_gb(disks._replace(hosts=len(sizes)), sizes) <= LARGEST_VOLUME_GB:
         return (
             f"Raise {disks.job}_instance_count: hosts share the files, and a disk has {LARGEST_VOLUME_GB:,} GB at most."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 NAME_LIMIT = 63
 # Room for the suffix of a second or later attempt (`-2` … `-999`).
@@ -43,8 +43,7 @@ def split_s3_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-@dataclass(frozen=True)
-class RunFiles:
+class RunFiles(NamedTuple):
     """Where a run keeps its files; every run has a prefix of its own, so rows never leak between runs.
 
     :param bucket: bucket that holds runs, raw data and deployment records

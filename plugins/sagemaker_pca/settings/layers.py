@@ -5,9 +5,8 @@ A value is the run's, else the pipeline's (its DAG file), else the deployment's 
 
 from __future__ import annotations
 
-import difflib
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 
@@ -30,15 +29,13 @@ class Resolved(NamedTuple, Generic[Settings]):
     origins: dict[str, Origin]
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """What a setting decides: the model, how it is deployed, or nothing that is in service after the run."""
 
     decides: Decides
 
 
-@dataclass(frozen=True)
-class ServiceDocument:
+class ServiceDocument(NamedTuple):
     """A setting that SageMaker gets as it is: the shape that the service's model has for it."""
 
     shape: str
@@ -85,6 +82,7 @@ def _run_setting(decides: Decides, default: Any, section: str, help_text: str, *
     return field
 
 
+@functools.cache
 def deployment_names(model: type[BaseModel]) -> frozenset[str]:
     """The settings that the deployment's Variable may give; all others are the pipeline's."""
     fields = model.model_fields.items()
@@ -161,6 +159,8 @@ def refuse_unknown(model: type[BaseModel], given: Mapping[str, Any], where: str)
     """Raise SettingError for the first name that is no setting, with the nearest one that is."""
     for name in given:
         if name not in model.model_fields:
+            import difflib  # not at the top: DAG files import this module, and only a misspelt name needs that one
+
             nearest = difflib.get_close_matches(name, model.model_fields, n=1, cutoff=0.4)
             hint = f"Did you mean {nearest[0]}?" if nearest else "See docs/settings.md."
             raise SettingError(f"{name} in {where} is no setting of this pipeline. {hint}")

@@ -13,13 +13,11 @@ from sagemaker_pca.exceptions import Failure, InputError
 from sagemaker_pca.hooks.deployment_lease import DeploymentLease
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.run import tasks
-from sagemaker_pca.run.disk_space import HostDisks, refuse_small_volume
-from sagemaker_pca.run.fingerprint import run_fingerprint
 from sagemaker_pca.run.plan import RunPlan, StagedInputs
-from sagemaker_pca.run.training_batch import mini_batch_size
 from sagemaker_pca.task_states import task_states
 from sagemaker_pca.variables import AWS_CONN_ID
 
+# What a single property needs is imported there: DAG files import this module.
 T = TypeVar("T")
 
 
@@ -120,6 +118,8 @@ class PipelineRun:
         Raises:
             SettingError: when the disk of a training host is too small for its share of them.
         """
+        from sagemaker_pca.run.disk_space import HostDisks, refuse_small_volume
+
         sizes = {item["Key"]: item["Size"] for item in self.hook.list_objects(self.features_uri)}
         refuse_small_volume(HostDisks.of_training(self.plan.config), sizes)
         return self.features_uri
@@ -145,6 +145,8 @@ class PipelineRun:
     @property
     def mini_batch_size(self) -> int:
         """Rows that the training job reads at a time: as set, if every host has as many, or what fits."""
+        from sagemaker_pca.run.training_batch import mini_batch_size
+
         config = self.plan.config
         part_rows = [int(part["rows"]) for document in self.moments_documents() for part in document["parts"]]
         return mini_batch_size(config.mini_batch_size, part_rows, config.training_instance_count)
@@ -174,6 +176,8 @@ class PipelineRun:
     @property
     def claim(self) -> DeploymentLease:
         """The right to make this model for the endpoint, with this run as holder."""
+        from sagemaker_pca.run.fingerprint import run_fingerprint
+
         uri = self.plan.files.claim_uri(run_fingerprint(self.plan, self.inputs))
         return DeploymentLease(uri, self.plan.run_name, CLAIM_SECONDS)
 
