@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 # Direct requirements alone: the lock files are of one Python, and of the SageMaker SDK nothing installs beside Airflow
 # on these. Tests that need it skip.
-REQUIREMENTS = ("requirements-run.in", "requirements-dev.in")
+REQUIREMENTS = ("requirements-run.in", "requirements.in", "requirements-dev.in")
+ELSEWHERE = ("-", "sagemaker==")
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
@@ -23,7 +24,7 @@ def test_unit_tests_pass(version: str, tmp_path: Path) -> None:
         pytest.skip(f"Python {version} is not installed")
     lines = [line for name in REQUIREMENTS for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
     requirements = tmp_path / "requirements.txt"
-    requirements.write_text("\n".join(line for line in lines if not line.startswith("-c ")), encoding="utf-8")
+    requirements.write_text("\n".join(line for line in lines if not line.startswith(ELSEWHERE)), encoding="utf-8")
     bare = BareEnvironment(tmp_path, python)
     bare.install("--requirements", str(requirements))
     # These tests' own worker is no affair of the ones within.
