@@ -18,7 +18,10 @@ OURS = {"dags", "plugins", "processing", "quickstart", "sagemaker_local", "sagem
 # Imported where Airflow has it already: Airflow's provider asks, and nobody else.
 OPTIONAL = {"apache-airflow-providers-openlineage"}
 # Come with Airflow, its Amazon provider and moto, at versions that fit these.
-IN_TOW = {"apache-airflow-providers-standard", "botocore", "cryptography", "jinja2", "markupsafe", "werkzeug"}
+IN_TOW = {
+    "apache-airflow-providers-standard", "botocore", "cryptography", "fastapi", "jinja2", "markupsafe", "sqlalchemy",
+    "starlette", "structlog", "werkzeug",
+}  # fmt: skip
 DISTRIBUTIONS = packages_distributions()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 
 from sagemaker_pca.report.page import templates
 
@@ -33,4 +33,4 @@ def opening_page(address: str, words: str) -> HTMLResponse:
 
 def json_document(document: Any) -> Response:
     """The same for programs."""
-    return Response(to_json(document, indent=2), media_type="application/json")
+    return Response(TypeAdapter(Any).dump_json(document, indent=2), media_type="application/json")

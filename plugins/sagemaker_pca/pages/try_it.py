@@ -32,7 +32,7 @@ EndpointName = Annotated[str, Path(pattern=patterns.RESOURCE_NAME, max_length=63
 SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 
 
-class ServedModel(NamedTuple):
+class RecordedModel(NamedTuple):
     """What an endpoint should serve, by the run that made it: its files, its model card among them."""
 
     files: RunFiles
@@ -99,7 +99,7 @@ def _context(dag_id: str, endpoint_name: str) -> dict[str, Any]:
     return {"dag_id": dag_id, "name": endpoint_name, "columns": (), "row": "", "answer": None, "problem": ""}
 
 
-def find_served(hook: SageMakerPcaHook, dag_id: str, endpoint_name: str) -> ServedModel:
+def find_served(hook: SageMakerPcaHook, dag_id: str, endpoint_name: str) -> RecordedModel:
     """What a pipeline's endpoint should serve, by the tags of the endpoint and of its configuration as they are now.
 
     Raises:
@@ -123,17 +123,17 @@ def find_served(hook: SageMakerPcaHook, dag_id: str, endpoint_name: str) -> Serv
             hint=f"Trigger {dag_id} to deploy one.",
         )
     files = RunFiles(made_by[BUCKET_TAG], made_by["run-name"], endpoint_name)
-    return ServedModel(files, ModelCard.read(hook.read_bytes(files.model_card_uri), files.model_card_uri))
+    return RecordedModel(files, ModelCard.read(hook.read_bytes(files.model_card_uri), files.model_card_uri))
 
 
-def example_row(hook: SageMakerPcaHook, served: ServedModel) -> str:
+def example_row(hook: SageMakerPcaHook, served: RecordedModel) -> str:
     """The row that the smoke test of the run shows; empty where its report has none."""
     report = hook.find_document(served.files.report_json_uri, RunReport)
     row = report.smoke_test.raw_row if report and report.smoke_test else ()
     return csv_line(np.array(row, np.float64)).strip()
 
 
-def project_row(hook: SageMakerPcaHook, served: ServedModel, text: str) -> ProjectedRow:
+def project_row(hook: SageMakerPcaHook, served: RecordedModel, text: str) -> ProjectedRow:
     """Send a row, and hold the answer against the artifact's.
 
     Raises:

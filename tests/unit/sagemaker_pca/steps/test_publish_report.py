@@ -5,9 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
 
-from sagemaker_pca.exceptions import Failure
+from sagemaker_pca.exceptions import Failure, RunFailedError
 from sagemaker_pca.report.document import Verdict
 from sagemaker_pca.report.summary import RunSummary
 from sagemaker_pca.run import tasks
@@ -52,7 +51,7 @@ def test_a_run_that_preflight_refused_leaves_a_summary_that_says_why() -> None:
     run = PipelineRun(context)
     run.__dict__["states"] = {tasks.PREFLIGHT: "failed"}
 
-    with pytest.raises(AirflowFailException, match="planned nothing"):
+    with pytest.raises(RunFailedError, match="planned nothing"):
         publish_report(run)
 
     summary = RunSummary.model_validate(pushed[tasks.RUN_SUMMARY_KEY])
