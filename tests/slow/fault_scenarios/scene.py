@@ -7,18 +7,21 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from quickstart.airflow_home import ROOT
 from sagemaker_pca.report.document import RunReport, Verdict
 from sagemaker_pca.run.locations import run_name
 from tests.airflow_api import RUNNING_POLL_SECONDS, DagRun, wait_for
 from tests.airflow_services import AirflowServices
 from tests.pipeline_process import BUCKET, PipelineClient, raw_csv
 from tests.run_plans import DEPLOYMENT_ID, OWNER_TAGS
+from tests.service_process import ServiceProcess
 
 DAG_ID = "pca_pipeline"
 SCENARIOS: dict[str, Scenario] = {}
@@ -71,6 +74,38 @@ class Stage:
     service_url: str
     service: subprocess.Popen[str]
     served_config: str
+
+
+@contextlib.contextmanager
+def staged(home: Path, database_url: str) -> Iterator[Stage]:
+    """Airflow and the embedded service, and an endpoint that an earlier run has deployed.
+
+    :param database_url: of PostgreSQL. SQLite does not bear five scenarios at once: the scheduler ends when it may not
+        write for 5 s
+    """
+    dag_folders = {"dags-folder": ROOT / "dags", "test-dags": Path(__file__).parents[1] / "dags"}
+    bundles = [
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(path)},
+        }
+        for name, path in dag_folders.items()
+    ]
+    settings = {"DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
+    # Delayed jobs hold their places in the service.
+    with (
+        ServiceProcess({"SAGEMAKER_LOCAL_MAX_CONCURRENT_JOBS": "64"}) as service,
+        AirflowServices(service.url, home, settings, database_url) as airflow,
+    ):
+        earlier = PipelineClient(service.url, "earlier")
+        earlier.put_raw("recording.csv", raw_csv(RAW_ROWS, offset=0.01))
+        run = airflow.api.trigger(DAG_ID, "earlier", earlier.conf())
+        assert run.wait_until_ended(RUN_SECONDS) == "success", run.task_states()
+        try:
+            yield Stage(airflow, service.url, service.process, run_name(DEPLOYMENT_ID, DAG_ID, "earlier"))
+        finally:
+            service.process.send_signal(signal.SIGCONT)  # a frozen process would not end
 
 
 class Scene(PipelineClient):
