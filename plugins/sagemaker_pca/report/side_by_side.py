@@ -21,6 +21,8 @@ from sagemaker_pca.report.wording import (
 )
 
 MAX_COLUMNS = 12
+# Below that it is the arithmetic's.
+ANGLE_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def _angle(first: RunReport, second: RunReport) -> float | None:
         return None
     models = [_directions(report.model) for report in (first, second) if report.model]
     angle = models[0].largest_principal_angle(models[1])
-    return angle if np.isfinite(angle) else None
+    return round(angle, ANGLE_DIGITS) if np.isfinite(angle) else None
 
 
 def _directions(model: Model) -> PcaModel:

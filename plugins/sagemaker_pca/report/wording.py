@@ -40,7 +40,11 @@ def percent_text(share: float | None) -> str:
     if share in (0, 1):
         return f"{share:.0%}"
     percent = 100 * share
-    return f"{percent:.2g}%" if abs(percent) < 0.095 else f"{percent:.1f}%"
+    if abs(percent) < 0.095:
+        return f"{percent:.2g}%"
+    if 99.95 <= percent < 100:  # what is almost everything is not everything
+        return f"{percent:.2f}%" if percent < 99.995 else "over 99.99%"
+    return f"{percent:.1f}%"
 
 
 def duration_text(seconds: float | None) -> str:

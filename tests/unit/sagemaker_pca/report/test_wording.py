@@ -45,9 +45,14 @@ def test_numbers_are_short_and_exact_enough(value: float | None, text: str) -> N
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(None, NO_VALUE), (0, "0%"), (1, "100%"), (0.9973, "99.7%"), (0.0003, "0.03%"), (0.0316, "3.2%")],
-)
-def test_shares_are_percentages_and_small_ones_stay_visible(share: float | None, text: str) -> None:
+    [
+        (None, NO_VALUE), (0, "0%"), (1, "100%"), (0.9973, "99.7%"), (0.0003, "0.03%"), (0.0316, "3.2%"),
+        (0.9999, "99.99%"), (0.99999, "over 99.99%"),
+    ],
+)  # fmt: skip
+def test_shares_are_percentages_in_which_little_is_not_nothing_and_much_not_everything(
+    share: float | None, text: str
+) -> None:
     assert percent_text(share) == text
 
 
