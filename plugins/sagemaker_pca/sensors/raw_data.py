@@ -59,7 +59,8 @@ class RawDataChangedSensor(AwsBaseSensor[SageMakerPcaHook]):
             return PokeReturnValue(is_done=False)
         event = listing.as_event()
         context["outlet_events"][self.asset].extra = event
-        context["ti"].xcom_push(key=RUN_NOTE_KEY, value=f"changed: {location} lists {listing.files} file(s)")
+        note = f"changed: {location} lists {counted(listing.files, 'file')}"
+        context["ti"].xcom_push(key=RUN_NOTE_KEY, value=note)
         return PokeReturnValue(is_done=True, xcom_value=event)
 
     @staticmethod

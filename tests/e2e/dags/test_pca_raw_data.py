@@ -79,6 +79,6 @@ def test_changed_raw_data_updates_the_asset_and_unchanged_does_not(looks: RawDat
     assert [event["files"] for event in looks.events()] == [1, 1]
     assert looks.events()[1]["fingerprint"] != first["fingerprint"]
 
-    changed = f"changed: {location} lists 1 file(s)"
-    unchanged = f"skipped: {location} lists the same 1 file(s) as at the last event."
+    changed = f"changed: {location} lists 1 file"
+    unchanged = f"skipped: {location} lists the same 1 file as at the last event."
     assert looks.notes() == [f"skipped: There is no raw data under {location}.", changed, unchanged, changed]

@@ -72,7 +72,9 @@ def test_raw_data_may_lie_in_another_accounts_bucket(hook: SageMakerPcaHook, squ
     ids=["run", "raw data"],
 )
 def test_a_bucket_that_is_not_there_is_named_with_the_way_to_make_it(hook: SageMakerPcaHook, use: Any) -> None:
-    with pytest.raises(ClientError, match="aws s3 mb s3://nobodys-bucket --region us-east-1, or set bucket"):
+    with pytest.raises(
+        ClientError, match="aws s3 mb s3://nobodys-bucket --region us-east-1, or name another one in the settings"
+    ):
         use(hook, "s3://nobodys-bucket/raw/")
 
 
