@@ -42,7 +42,9 @@ SETTINGS = {
     "force": True,
     "poll_seconds": 0.5,
 }
-TIMES = frozenset({"started_at", "finished_at", "duration_seconds", "latency_p50_ms", "latency_p95_ms"})
+TIMES = frozenset(
+    {"started_at", "finished_at", "duration_seconds", "seconds", "billable_seconds", "latency_p50_ms", "latency_p95_ms"}
+)
 # A form and `-c` give settings to a run, the schedule leaves them to the DAG file: by design these do not agree here.
 ORIGIN = "origin"
 
