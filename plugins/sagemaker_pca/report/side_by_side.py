@@ -21,6 +21,7 @@ from sagemaker_pca.report.wording import (
 )
 
 MAX_COLUMNS = 12
+MAX_COMPONENTS = 24
 # Below that it is the arithmetic's.
 ANGLE_DIGITS = 4
 
@@ -37,7 +38,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """The comparison; of many columns the ones that moved most, in standard deviations of the first run."""
+    """The comparison; of many columns the ones that moved most, in standard deviations of the first run.
+
+    Of many components it has the largest.
+    """
 
     measures: tuple[Row, ...]
     components: tuple[Row, ...]
@@ -75,7 +79,7 @@ def _measures(first: RunReport, second: RunReport) -> Iterator[Row]:
 
 def _components(first: RunReport, second: RunReport) -> Iterator[Row]:
     old, new = explained_variance(first), explained_variance(second)
-    for place in range(max(len(old), len(new))):
+    for place in range(min(max(len(old), len(new)), MAX_COMPONENTS)):
         pair = [ratios[place] if place < len(ratios) else None for ratios in (old, new)]
         yield Row(f"PC{place + 1}", percent_text(pair[0]), percent_text(pair[1]), _points(*pair))
 
@@ -86,8 +90,11 @@ def _columns(first: RunReport, second: RunReport) -> Iterator[Row]:
     moved = [(_shift(before[name], after[name]), name) for name in before if name in after]
     for shift, name in sorted(moved, reverse=True)[:MAX_COLUMNS]:
         yield Row(name, _spread(before[name]), _spread(after[name]), f"{shift:.2g} std")
-    for name in sorted(before.keys() ^ after.keys()):
-        yield Row(name, "there" if name in before else NO_VALUE, "there" if name in after else NO_VALUE)
+    only = [Row(name, "there", NO_VALUE) for name in before if name not in after]
+    only += [Row(name, NO_VALUE, "there") for name in after if name not in before]
+    yield from only[:MAX_COLUMNS]
+    if len(only) > MAX_COLUMNS:
+        yield Row(f"and {len(only) - MAX_COLUMNS:,} more", "", "")
 
 
 def _spread(column: Column) -> str:

@@ -43,6 +43,18 @@ def test_columns_that_moved_most_come_first_and_only_so_many(promoted: RunReport
     assert (rows[0].first, rows[0].second, rows[0].change) == ("0 ± 2", "19 ± 2", "9.5 std")
 
 
+def test_columns_that_only_one_run_has_are_named_as_far_as_there_is_room(promoted: RunReport) -> None:
+    assert promoted.data is not None
+    column = promoted.data.columns[0]
+    many = tuple(column.model_copy(update={"name": f"c{place}"}) for place in range(1000))
+    other = promoted.model_copy(update={"data": promoted.data.model_copy(update={"columns": (column, *many)})})
+    rows = side_by_side(
+        promoted.model_copy(update={"data": promoted.data.model_copy(update={"columns": (column,)})}), other
+    ).columns
+    assert [row.name for row in rows] == [column.name, *(f"c{place}" for place in range(MAX_COLUMNS)), "and 988 more"]
+    assert (rows[1].first, rows[1].second) == (NO_VALUE, "there")
+
+
 def test_settings_that_differ_are_named_with_both_values(promoted: RunReport) -> None:
     setting = promoted.settings[0]
     other = promoted.model_copy(
