@@ -11,6 +11,11 @@ from typing import Literal, cast
 from PIL import Image
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions as expected
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.airflow_pages import PAGE_SECONDS
 
 AXE = Path(__file__).parents[2] / "axe_core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
@@ -76,6 +81,11 @@ class PageViews:
         self._browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         self._browser.get(f"{self._address}/{path}")
 
+    def follow(self, element: WebElement) -> None:
+        """Click what leads to another page, and wait for that one."""
+        element.click()
+        WebDriverWait(self._browser, PAGE_SECONDS).until(expected.staleness_of(element))
+
     def text(self) -> str:
         """What a person reads."""
         return self._browser.find_element(By.TAG_NAME, "body").text
@@ -96,7 +106,7 @@ class PageViews:
 
     def take_picture(self, path: Path) -> None:
         """Write the page as a PNG, from its top as far as a picture goes."""
-        height = self._browser.execute_script("return document.documentElement.scrollHeight")
+        height = self._browser.execute_script("return document.body.offsetHeight")
         clip = {"x": 0, "y": 0, "width": DESKTOP, "height": min(height, LONGEST_PICTURE), "scale": 1}
         taken = self._browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
         picture = Image.open(io.BytesIO(base64.b64decode(taken["data"]))).convert("RGB")

@@ -21,7 +21,7 @@ from tests.pipeline_process import BUCKET, PipelineClient
 from tests.run_plans import DEPLOYMENT_ID
 
 PATH = "/analytics/airflow"
-HISTORY, HOSTILE, NEVER_RUN, WAITING, FOREIGN = "ecg_weekly", "hostile", "never_run", "waiting", "endpoints_by_hand"
+HISTORY, HOSTILE, NEVER_RUN, WAITING, FOREIGN = "ecg_weekly", "ecg_ward", "never_run", "waiting", "endpoints_by_hand"
 USERS = "admin:admin,viewer:viewer,nobody:"
 
 LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
@@ -50,7 +50,7 @@ class Scene:
     """
 
     def __init__(self, service_url: str, folder: Path) -> None:
-        self.client = PipelineClient(service_url, "pages")
+        self.client = PipelineClient(service_url, "ecg")
         self._folder = folder
         dags = write_dag_file(
             folder / "dags",
@@ -77,16 +77,19 @@ class Scene:
 
     def run_history(self) -> dict[str, Run]:
         """Run the pipelines that no browser starts, one after the other, and return the runs by what they are for."""
-        hostile = {"rows": "hostile", "feature_columns": HOSTILE_COLUMNS, "endpoint_name": "hostile"}
+        hostile = {"rows": "hostile", "feature_columns": HOSTILE_COLUMNS, "endpoint_name": "ecg-ward"}
+        misspelt = {"feature_columns": (f"no {SCRIPT}",), "num_components": 1}
         process = DagsTestProcess(self.airflow.environment, self._folder)
         with contextlib.closing(process):
             return {
                 "three": self._run(process, HISTORY, rows=2000, num_components=2),
-                "twelve": self._run(process, HISTORY, feature_columns=LEADS, num_components=4, endpoint_name="twelve"),
+                "twelve": self._run(
+                    process, HISTORY, feature_columns=LEADS, num_components=4, endpoint_name="twelve-leads"
+                ),
                 "refused": self._run(process, HISTORY, num_components=1, min_explained_variance=0.999),
                 "failed": self._run(process, HISTORY, feature_columns=("i", "note"), num_components=1),
                 "hostile": self._run(process, HOSTILE, on_bad_rows="skip", max_bad_fraction=0.5, **hostile),
-                "hostile failure": self._run(process, HOSTILE, **hostile),
+                "hostile failure": self._run(process, HOSTILE, **hostile | misspelt),
             }
 
     def _run(self, process: DagsTestProcess, dag_id: str, **settings: Any) -> Run:

@@ -46,8 +46,6 @@ from tests.slow.pages.scene import (
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 RUN_SECONDS = 480
-# Long enough to look at the run while it goes on.
-TRAINING_DELAY_SECONDS = 10
 PICTURES = "PAGE_PICTURES"
 """Variable that names the folder for pictures, as `make picture` does; without it they go where tests leave things."""
 LARGEST_PICTURE = 150_000
@@ -57,8 +55,6 @@ HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy
 @pytest.fixture(scope="module")
 def form_run(airflow: AirflowServices, airflow_pages: AirflowPages, scene: Scene) -> Run:
     """A run that a person started in the form; it goes on."""
-    delay = {"fault": "delay_job", "target": "TrainingJob", "seconds": TRAINING_DELAY_SECONDS}
-    scene.client.plan_fault(**delay, name="pca-pipeline")
     settings = scene.conf(rows=2000, endpoint_name="by-form", num_components=2)
     settings["feature_columns"] = list(settings["feature_columns"])
     del settings["poll_seconds"]  # the deployment's, which the form does not ask for
@@ -106,14 +102,19 @@ def addresses(runs: dict[str, Run], airflow: AirflowServices, scene: Scene) -> d
         "comparison": f"dags/{HISTORY}/comparison?{chosen}",
         "comparison-of-one": f"dags/{HISTORY}/comparison?run={quoted(runs['three'])}",
         "unknown": f"dags/{HISTORY}/runs/unknown/report",
+        "endpoints": "endpoints",
+        "try-it": f"dags/{HISTORY}/endpoints/{scene.client.endpoint_name}/try",
     }
 
 
 PAGES = (
     "report", "report-refused", "report-failed", "report-running", "report-lost", "report-hostile", "report-foreign",
     "pipeline", "pipeline-hostile", "pipeline-empty", "comparison", "comparison-of-one", "unknown",
+    "endpoints", "try-it",
 )  # fmt: skip
-DOCUMENTED = ("report", "report-failed", "pipeline", "comparison")
+# Endpoints are shown pipeline by pipeline, to whoever may read that one's runs.
+OF_ONE_PIPELINE = tuple(name for name in PAGES if name != "endpoints")
+DOCUMENTED = ("report", "report-failed", "pipeline", "comparison", "endpoints", "try-it")
 
 
 def quoted(run: Run) -> str:
@@ -230,7 +231,7 @@ def test_two_ticked_runs_are_compared(
     views.open(f"dags/{HISTORY}/runs")
     for name in pair:
         browser.find_element(By.CSS_SELECTOR, f"input[value='{runs[name].run_id}']").click()
-    browser.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+    views.follow(browser.find_element(By.CSS_SELECTOR, "button[type=submit]"))
     text = views.text().replace("_", " ")
     assert [words for words in shown if words not in text] == []
 
@@ -272,7 +273,7 @@ def test_unknown_paths_show_nothing(http: Any, path: str) -> None:
         assert_closed(answer)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", OF_ONE_PIPELINE)
 def test_a_user_without_the_right_to_read_runs_is_told_so(http: Any, addresses: dict[str, str], name: str) -> None:
     answer = http("nobody").get(addresses[name])
     assert answer.status_code == 403
@@ -280,9 +281,36 @@ def test_a_user_without_the_right_to_read_runs_is_told_so(http: Any, addresses: 
     assert_closed(answer)
 
 
-def test_a_user_who_may_only_read_sees_runs_and_reports(http: Any, addresses: dict[str, str]) -> None:
-    for name in ("report", "pipeline", "comparison"):
+def test_endpoints_are_hidden_from_whoever_may_not_read_their_pipelines(
+    http: Any, addresses: dict[str, str], scene: Scene
+) -> None:
+    answer = http("nobody").get(addresses["endpoints"])
+    assert "No endpoint that you may see" in answer.text
+    assert scene.client.endpoint_name not in answer.text
+    assert_closed(answer)
+
+
+def test_a_user_who_may_only_read_sees_runs_reports_and_endpoints_and_sends_nothing(
+    http: Any, addresses: dict[str, str], scene: Scene
+) -> None:
+    for name in ("report", "pipeline", "comparison", "try-it"):
         assert http("viewer").get(addresses[name]).status_code == 200
+    assert scene.client.endpoint_name in http("viewer").get(addresses["endpoints"]).text
+    for path in (addresses["try-it"], f"dags/{FOREIGN}/plan"):
+        answer = http("viewer").post(path, data={"row": "1,2,3"})
+        assert answer.status_code == 403
+        assert_closed(answer)
+
+
+def test_an_endpoint_answers_the_smoke_tests_row_as_its_artifact_does(
+    browser: Chrome, views: PageViews, addresses: dict[str, str], scene: Scene
+) -> None:
+    views.open(addresses["endpoints"])
+    card = f"//section[.//h2[text()='{scene.client.endpoint_name}']]"
+    views.follow(browser.find_element(By.XPATH, f"{card}//a[contains(., 'Try it')]"))
+    views.follow(browser.find_element(By.CSS_SELECTOR, "button[type=submit]"))
+    assert "The endpoint answers as the artifact does" in views.text()
+    assert views.living_parts() == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -295,10 +323,8 @@ def test_hostile_names_and_values_stay_text(
     text = browser.find_element(By.TAG_NAME, "body").get_attribute("textContent") or ""
     if name == "report-hostile":
         assert [words for words in (*HOSTILE_COLUMNS, HOSTILE_FILE, SCRIPT) if words not in text] == []
-    if name == "report-lost":
+    if name in ("report-lost", "pipeline-hostile"):
         assert SCRIPT in text
-    if name == "pipeline-hostile":
-        assert HOSTILE_FILE in text
 
 
 @pytest.mark.parametrize("hostile", [SCRIPT, "../../../x", "javascript:alert(1)", "x\r\nSet-Cookie: a=b", "データ"])
