@@ -18,7 +18,7 @@ from sqlalchemy import insert
 from starlette.testclient import TestClient
 
 from benchmarks.stopwatch import report
-from sagemaker_pca.plugin import PAGES_PREFIX
+from sagemaker_pca.links import PAGES_PREFIX
 from sagemaker_pca.report.document import JobUse, Verdict
 from sagemaker_pca.report.summary import CheckResult, RunSummary
 from sagemaker_pca.run.tasks import PUBLISH_REPORT, RUN_SUMMARY_KEY

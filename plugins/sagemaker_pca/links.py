@@ -11,6 +11,9 @@ from sagemaker_pca.resource_kinds import ResourceKind
 
 Target = tuple[ResourceKind, str]
 
+PAGES_PREFIX = "sagemaker-pca"
+"""Where the pages are, below Airflow's own address."""
+
 REPORT_TAB = "pca_report"
 """Where Airflow shows a run's report, below the run's own address."""
 
@@ -48,3 +51,14 @@ class RunReportLink(BaseOperatorLink):
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Address of the run's tab, below Airflow's own address, wherever that is."""
         return f"dags/{quote(ti_key.dag_id)}/runs/{quote(ti_key.run_id)}/plugin/{REPORT_TAB}"
+
+
+class EndpointLink(BaseOperatorLink):
+    """The endpoint on the page of endpoints: what it serves and costs, and its answer to a row."""
+
+    name = "Endpoint"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Address of its part of the page, empty when the task did not get as far as having an endpoint."""
+        target: Target | None = operator.link_target
+        return "" if target is None else f"{PAGES_PREFIX}/endpoints#{quote(target[1])}"

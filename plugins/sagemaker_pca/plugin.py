@@ -7,9 +7,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from sagemaker_pca import listener
-from sagemaker_pca.links import REPORT_TAB
-
-PAGES_PREFIX = "sagemaker-pca"
+from sagemaker_pca.links import PAGES_PREFIX, REPORT_TAB
 
 
 async def pages(scope: Any, receive: Any, send: Any) -> None:

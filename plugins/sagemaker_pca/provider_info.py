@@ -15,5 +15,6 @@ def get_provider_info() -> dict[str, Any]:
             "sagemaker_pca.links.SageMakerResourceLink",
             "sagemaker_pca.links.SageMakerLogLink",
             "sagemaker_pca.links.RunReportLink",
+            "sagemaker_pca.links.EndpointLink",
         ],
     }

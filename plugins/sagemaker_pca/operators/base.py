@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from airflow.providers.amazon.aws.operators.sagemaker import SageMakerBaseOperator
+from airflow.sdk import BaseOperatorLink
 
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.links import SageMakerResourceLink, Target
@@ -23,7 +24,7 @@ class SageMakerPcaOperator(SageMakerBaseOperator):
         # Airflow calls a templated field that is callable; the provider's annotation knows only dicts.
         super().__init__(config=cast("dict[str, Any]", config), **kwargs)
 
-    operator_extra_links = (SageMakerResourceLink(),)
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (SageMakerResourceLink(),)
 
     @property
     def link_target(self) -> Target | None:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from sagemaker_pca.endpoints.deployment import LONGEST_CHANGE_SECONDS
 from sagemaker_pca.exceptions import WaitTimeoutError
 from sagemaker_pca.hooks.errors import is_already_there, is_in_progress
+from sagemaker_pca.links import EndpointLink, SageMakerResourceLink
 from sagemaker_pca.operators.base import SageMakerPcaOperator
 from sagemaker_pca.triggers.base import connection_of
 from sagemaker_pca.triggers.endpoints import SageMakerEndpointTrigger
@@ -19,6 +20,8 @@ from sagemaker_pca.triggers.endpoints import SageMakerEndpointTrigger
 
 class EndpointChangeOperator(SageMakerPcaOperator):
     """Asks for a change of an endpoint; `execute` begins anew, with the endpoint as it then is, after each wait."""
+
+    operator_extra_links = (SageMakerResourceLink(), EndpointLink())
 
     poll_seconds: Any
     lease: Any

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from airflow.providers.amazon.aws.sensors.sagemaker import SageMakerBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-from airflow.sdk import Context, PokeReturnValue
+from airflow.sdk import BaseOperatorLink, Context, PokeReturnValue
 
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.links import SageMakerLogLink, SageMakerResourceLink, Target
@@ -27,7 +27,7 @@ class SageMakerWaitSensor(SageMakerBaseSensor):
     """
 
     aws_hook_class = SageMakerPcaHook
-    operator_extra_links = (SageMakerResourceLink(), SageMakerLogLink())
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (SageMakerResourceLink(), SageMakerLogLink())
     template_fields: Sequence[str] = aws_template_fields("poll_seconds")
 
     def __init__(self, *, poll_seconds: Any = 15, deferrable: bool = True, **kwargs: Any) -> None:

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sagemaker_pca.endpoints.deployment import LONGEST_CHANGE_SECONDS, check_in_service, is_changing
 from sagemaker_pca.exceptions import WaitTimeoutError
 from sagemaker_pca.hooks.deployment_lease import DeploymentLease
-from sagemaker_pca.links import Target
+from sagemaker_pca.links import EndpointLink, Target
 from sagemaker_pca.resource_kinds import ENDPOINT
 from sagemaker_pca.sensors.base import Description, SageMakerWaitSensor
 from sagemaker_pca.triggers.base import connection_of
@@ -33,6 +33,7 @@ class SageMakerEndpointDeployedSensor(SageMakerWaitSensor):
     :return: the endpoint's description, empty where it is gone
     """
 
+    operator_extra_links = (*SageMakerWaitSensor.operator_extra_links, EndpointLink())
     template_fields: Sequence[str] = aws_template_fields(
         "endpoint_name", "endpoint_config_name", "lease", "skip_reason", "poll_seconds"
     )

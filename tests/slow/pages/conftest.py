@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from selenium import webdriver
 
-from sagemaker_pca.plugin import PAGES_PREFIX
+from sagemaker_pca.links import PAGES_PREFIX
 from tests.airflow_pages import AirflowPages
 from tests.airflow_services import AirflowServices
 from tests.service_process import ServiceProcess

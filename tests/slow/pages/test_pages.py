@@ -20,9 +20,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as expected
 
 from quickstart.ui import DAG_ID
-from sagemaker_pca.links import REPORT_TAB
+from sagemaker_pca.links import PAGES_PREFIX, REPORT_TAB
 from sagemaker_pca.model.artifact import PcaModel
-from sagemaker_pca.plugin import PAGES_PREFIX
 from sagemaker_pca.report.wording import NO_VALUE, number_text, percent_text
 from tests.airflow_api import DagRun
 from tests.airflow_pages import AirflowPages

@@ -1,7 +1,7 @@
 """The plugin that every process of Airflow loads: where its pages stand."""
 
-from sagemaker_pca.links import REPORT_TAB
-from sagemaker_pca.plugin import PAGES_PREFIX, SageMakerPcaPlugin
+from sagemaker_pca.links import PAGES_PREFIX, REPORT_TAB
+from sagemaker_pca.plugin import SageMakerPcaPlugin
 
 
 def test_pages_stand_below_airflows_own_address_each_under_a_route_of_its_own() -> None:
