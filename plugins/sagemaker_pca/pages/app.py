@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sagemaker_pca.pages import endpoints_page, pipeline_page, report_page, try_it
 from sagemaker_pca.pages.rendering import html_page
 
-# No script but the one whose digest a page names, nothing fetched, and no frame but Airflow's own.
+# No script, nothing fetched, and no frame but Airflow's own.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'self'",
@@ -81,11 +81,12 @@ def pages_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(SecureHeaders)
     app.add_exception_handler(RoutingError, explain)
     app.add_exception_handler(RequestValidationError, explain)
     app.add_exception_handler(Exception, explain)
     pages = (report_page, pipeline_page, endpoints_page, try_it)
     for router in (*(page.router for page in pages), endpoints_page.plan_router):
         app.include_router(router)
+    # Around the whole stack: what FastAPI adds lies within the part that answers errors nobody expected.
+    app.middleware_stack = SecureHeaders(app.build_middleware_stack())
     return app

@@ -35,6 +35,7 @@ def report(
         raise HTTPException(404, f"{dag_id} has no run {run_id}.")
     if opening:
         return opening_page("report", "Reading the run's report")
+    session.commit()  # no connection of Airflow's database is kept while S3 answers
     read = ReadReport() if run.is_running else read_report(run.summary)
     if format == "json":
         return json_document(read.report or run.as_document())
@@ -45,12 +46,13 @@ def report(
 
 
 def _what_airflow_knows(session: SessionDep, dag_id: str, run: runs.PipelineRunRow, read: ReadReport) -> dict[str, Any]:
+    is_pipeline = run.summary is not None or runs.is_pipeline(session, dag_id)
     return {
         "dag_id": dag_id,
         "run": run,
         "summary": run.summary,
-        "is_pipeline": run.summary is not None or runs.is_pipeline(session, dag_id),
+        "is_pipeline": is_pipeline,
         "problem": read.problem,
-        "tasks": list(runs.tasks_of(session, dag_id, run.run_id)),
-        "failures": list(runs.failures_of(session, dag_id, run.run_id)),
+        "tasks": runs.tasks_of(session, dag_id, run.run_id) if is_pipeline else (),
+        "failures": runs.failures_of(session, dag_id, run.run_id) if is_pipeline else (),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow.models.asset import TaskOutletAssetReference
 from airflow.models.dagrun import DagRun
@@ -26,6 +26,11 @@ from sagemaker_pca.run import tasks
 # Airflow's kinds of runs, in words.
 STARTERS = {"asset_triggered": "new data", "scheduled": "schedule", "backfill": "backfill", "manual": "by hand"}
 
+TASK_KEY = ("dag_id", "run_id", "task_id", "map_index")
+UNFINISHED = frozenset({"queued", "running"})
+
+Left = TypeVar("Left", RunSummary, Failure)
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineRunRow:
@@ -41,7 +46,7 @@ class PipelineRunRow:
     @property
     def is_running(self) -> bool:
         """Whether it has not come to its end."""
-        return self.state in {"queued", "running"}
+        return self.state in UNFINISHED
 
     @property
     def explained(self) -> float | None:
@@ -109,15 +114,16 @@ def tasks_of(session: Session, dag_id: str, run_id: str) -> list[tuple[str, str]
 
 
 def failures_of(session: Session, dag_id: str, run_id: str) -> list[tuple[str, Failure]]:
-    """Why tasks of a run failed, by task, the first one first."""
+    """Why tasks of a run failed, by task, the first one first; a task that somebody cleared has not failed."""
     query = (
         select(XComModel.task_id, XComModel.value)
+        .join(TaskInstance, and_(*(getattr(TaskInstance, name) == getattr(XComModel, name) for name in TASK_KEY)))
         .where(XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == tasks.FAILURE_KEY)
+        .where(TaskInstance.state.in_(("failed", "up_for_retry")))
         .order_by(XComModel.timestamp)
     )
-    return [
-        (found.task_id, Failure.model_validate(XComModel.deserialize_value(found))) for found in session.execute(query)
-    ]
+    read = ((found.task_id, _left(found, Failure)) for found in session.execute(query))
+    return [(task_id, failure) for task_id, failure in read if failure is not None]
 
 
 def _runs(dag_id: str) -> Select[Any]:
@@ -142,14 +148,14 @@ def _row(found: Row[Any]) -> PipelineRunRow:
         started_by=str(found.triggering_user_name if by_person else STARTERS.get(found.run_type, found.run_type)),
         started_at=found.start_date,
         ended_at=found.end_date,
-        summary=_summary(found),
+        # While a run goes on, what stands there is of its time before somebody cleared it.
+        summary=None if found.state in UNFINISHED else _left(found, RunSummary),
     )
 
 
-def _summary(found: Row[Any]) -> RunSummary | None:
-    """What a run left; None of what a later release wrote, or a backend of the deployment's own keeps elsewhere."""
-    left = XComModel.deserialize_value(found)
+def _left(found: Row[Any], document: type[Left]) -> Left | None:
+    """What a task left; None of what a later release wrote, or a backend of the deployment's own keeps elsewhere."""
     try:
-        return RunSummary.model_validate(left) if isinstance(left, dict) else None
+        return document.model_validate(XComModel.deserialize_value(found))
     except ValidationError:
         return None
