@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from airflow.api.common.trigger_dag import trigger_dag
+from airflow.configuration import conf
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagbag import DBDagBag
 from airflow.utils.types import DagRunTriggeredByType
@@ -67,7 +69,9 @@ def endpoints(user: GetUserDep, session: SessionDep, format: Format = "html") ->
     document, problem = None, ""
     try:
         hook = SageMakerInventoryHook(aws_conn_id=AWS_CONN_ID, config=PAGE_PATIENCE)
-        document = read_endpoints(hook, lambda dag_id: may_access_runs(user, "GET", dag_id), datetime.now(UTC))
+        # Once for each pipeline: an auth manager may have to ask another server.
+        may_read = cache(lambda dag_id: may_access_runs(user, "GET", dag_id))
+        document = read_endpoints(hook, may_read, datetime.now(UTC))
     except Exception as error:
         problem = str(Failure.of(error))
     if format == "json":
@@ -89,6 +93,9 @@ def plan(dag_id: str, user: GetUserDep, session: SessionDep, form: PostedForm) -
     commands = find_commands_dag(session)
     if commands is None or commands.dag_id != dag_id:
         raise HTTPException(404, f"{dag_id} is no DAG that deletes endpoints.")
+    if not conf.getboolean("core", "dag_run_conf_overrides_params"):
+        # A run would have the DAG's own settings, and they may be those of a deletion.
+        raise HTTPException(400, "Airflow's [core] dag_run_conf_overrides_params is off: a run gets no settings.")
     try:
         settings = dry_run_settings(form.get("name") or None)
     except SettingError as error:

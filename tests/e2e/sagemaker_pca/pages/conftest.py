@@ -13,7 +13,12 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.models import import_all_models
 from airflow.models.base import Base
+from airflow.models.dagbundle import DagBundleModel
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.db import synchronize_log_template
+from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 
 from sagemaker_pca.pages.app import pages_app
@@ -28,6 +33,16 @@ class RightsOnDags(SimpleAuthManager):
 
     def is_authorized_dag(self, *, method: str, user: Any, access_entity: Any = None, details: Any = None) -> bool:
         return details is not None and f"{method} {details.id}" in (user.role or "").split(", ")
+
+
+def add_dag(dag: Any) -> None:
+    """Put a DAG into Airflow's database as its DAG processor does."""
+    with create_session() as session:
+        if session.get(DagBundleModel, "bundle") is None:
+            session.add(DagBundleModel(name="bundle"))
+        session.flush()
+        SerializedDAG.bulk_write_to_db("bundle", None, [dag], session=session)
+        SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="bundle", session=session)
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.models.dag import DagModel
-from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
-from airflow.models.serialized_dag import SerializedDagModel
-from airflow.serialization.definitions.dag import SerializedDAG
-from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
@@ -22,22 +18,12 @@ from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.pages.endpoints_page import dry_run_settings, read_endpoints
 from tests.e2e.sagemaker_pca.endpoints.counted_calls import CountedCalls, refuse
 from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory, promotion
-from tests.e2e.sagemaker_pca.pages.conftest import SignIn
+from tests.e2e.sagemaker_pca.pages.conftest import SignIn, add_dag
 from tests.run_plans import DEPLOYMENT_VARIABLE
 
 pytestmark = pytest.mark.e2e
 
 COMMANDS = "endpoints_of_team_a"
-
-
-def add_dag(dag: Any) -> None:
-    """Put a DAG into Airflow's database as its DAG processor does."""
-    with create_session() as session:
-        if session.get(DagBundleModel, "bundle") is None:
-            session.add(DagBundleModel(name="bundle"))
-        session.flush()
-        SerializedDAG.bulk_write_to_db("bundle", None, [dag], session=session)
-        SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="bundle", session=session)
 
 
 def set_paused(*, paused: bool) -> None:
@@ -155,6 +141,15 @@ def test_a_plan_is_a_dry_run_whatever_its_form_says(
         assert run.triggering_user_name == "somebody"
     assert (run.conf["command"], run.conf["name"], run.conf["dry_run"]) == ("delete-endpoint", "mine", True)
     assert answer.headers["location"].startswith(f"../../../dags/{COMMANDS}/runs/manual__")
+
+
+def test_no_plan_is_made_where_a_run_would_have_its_dags_own_settings(
+    sign_in: SignIn, commands_dag: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__DAG_RUN_CONF_OVERRIDES_PARAMS", "False")
+    answer = sign_in(f"GET {COMMANDS}", f"POST {COMMANDS}").post(f"/dags/{COMMANDS}/plan", follow_redirects=False)
+    assert answer.status_code == 400
+    assert "dag_run_conf_overrides_params" in answer.text
 
 
 def test_a_plan_of_a_sweep_is_of_idle_endpoints() -> None:
