@@ -67,8 +67,7 @@ def explain(request: Request, error: Exception) -> Response:
     else:
         status, detail = 500, "The API server's log says why."
     title, hint = ERRORS.get(status, ("This page could not be made", ""))
-    # An error that nobody expected is answered outside of SecureHeaders.
-    return html_page("message.html", {"title": title, "hint": hint, "detail": detail}, status, SECURITY_HEADERS)
+    return html_page("message.html", {"title": title, "hint": hint, "detail": detail}, status)
 
 
 @cache

@@ -18,7 +18,7 @@ from sagemaker_pca.pages.runs import PipelineRunRow
 from sagemaker_pca.report.side_by_side import side_by_side
 from sagemaker_pca.report.summary import RunSummary
 from sagemaker_pca.report.trends import Trend, trend
-from sagemaker_pca.report.wording import number_text, percent_text
+from sagemaker_pca.report.wording import number_text, percent_text, points_text
 
 router = dag_router()
 
@@ -69,12 +69,15 @@ def comparison(
         context["problem"] = f"{len(chosen)} of this pipeline's runs are chosen. Go back and tick exactly two."
         return html_page("comparison.html", context, status=400)
     chosen.sort(key=lambda row: (row.started_at is None, row.started_at))
+    session.commit()  # no connection of Airflow's database is kept while S3 answers
     read = [read_report(row.summary) for row in chosen]
     context["chosen"] = chosen
     missing = [row.run_id for row, found in zip(chosen, read, strict=True) if found.report is None]
     if missing:
         problems = " ".join(found.problem for found in read if found.problem)
-        context["problem"] = f"There is no report of {' and '.join(missing)}. {problems}"
+        context["problem"] = f"There is no report of {' and '.join(missing)}. {problems}".rstrip()
+        if format == "json":
+            return json_document({"problem": context["problem"]})
         return html_page("comparison.html", context)
     first, second = (found.report for found in read if found.report)
     compared = side_by_side(first, second)
@@ -89,8 +92,7 @@ def _with_changes(found: Sequence[PipelineRunRow]) -> list[tuple[PipelineRunRow,
     for row in reversed(found):
         change = ""
         if row.explained and before:
-            points = 100 * (row.explained - before)
-            change = "same" if abs(points) < 0.005 else f"{points:+.2f}"
+            change = points_text(before, row.explained)
         rows.append((row, change))
         before = row.explained or before
     return rows[::-1]

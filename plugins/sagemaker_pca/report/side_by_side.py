@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf, isfinite
 
 import numpy as np
 
@@ -12,10 +13,12 @@ from sagemaker_pca.model.card import Column, Model
 from sagemaker_pca.report.document import RunReport
 from sagemaker_pca.report.wording import (
     NO_VALUE,
+    SAME,
     duration_text,
     explained_variance,
     number_text,
     percent_text,
+    points_text,
     run_seconds,
     value_text,
 )
@@ -89,7 +92,7 @@ def _columns(first: RunReport, second: RunReport) -> Iterator[Row]:
     after = {column.name: column for column in second.data.columns} if second.data else {}
     moved = [(_shift(before[name], after[name]), name) for name in before if name in after]
     for shift, name in sorted(moved, reverse=True)[:MAX_COLUMNS]:
-        yield Row(name, _spread(before[name]), _spread(after[name]), f"{shift:.2g} std")
+        yield Row(name, _spread(before[name]), _spread(after[name]), _shift_text(shift))
     only = [Row(name, "there", NO_VALUE) for name in before if name not in after]
     only += [Row(name, NO_VALUE, "there") for name in after if name not in before]
     yield from only[:MAX_COLUMNS]
@@ -102,10 +105,17 @@ def _spread(column: Column) -> str:
 
 
 def _shift(before: Column, after: Column) -> float:
-    """How far a column's mean moved, in standard deviations of the first run."""
-    if before.mean is None or after.mean is None or not before.std:
-        return 0.0
-    return abs(after.mean - before.mean) / before.std
+    """How far a column's mean moved, in standard deviations of the first run; below zero where that is not known."""
+    if before.mean is None or after.mean is None or before.std is None:
+        return -1.0
+    moved = abs(after.mean - before.mean)
+    return moved / before.std if before.std else inf if moved else 0.0
+
+
+def _shift_text(shift: float) -> str:
+    if shift < 0:
+        return ""
+    return f"{shift:.2g} std" if isfinite(shift) else "was constant"
 
 
 def _settings(first: RunReport, second: RunReport) -> Iterator[Row]:
@@ -122,8 +132,9 @@ def _angle(first: RunReport, second: RunReport) -> float | None:
     if [column.name for column in first.data.columns] != [column.name for column in second.data.columns]:
         return None
     models = [_directions(report.model) for report in (first, second) if report.model]
-    angle = models[0].largest_principal_angle(models[1])
-    return round(angle, ANGLE_DIGITS) if np.isfinite(angle) else None
+    if not all(np.isfinite(model.components).all() for model in models):
+        return None
+    return round(models[0].largest_principal_angle(models[1]), ANGLE_DIGITS)
 
 
 def _directions(model: Model) -> PcaModel:
@@ -138,7 +149,8 @@ def _directions(model: Model) -> PcaModel:
 def _points(first: float | None, second: float | None) -> str:
     if first is None or second is None:
         return ""
-    return f"{100 * (second - first):+.2f} points" if second != first else "same"
+    points = points_text(first, second)
+    return points if points == SAME else f"{points} points"
 
 
 def _ratio(first: float | None, second: float | None) -> str:

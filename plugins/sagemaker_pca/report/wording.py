@@ -9,6 +9,7 @@ from sagemaker_pca.report.document import FailedStep, RunReport, Step, Verdict
 from sagemaker_pca.run.tasks import failure_line
 
 NO_VALUE = "\N{EN DASH}"
+SAME = "same"
 MOST_COMPONENTS_SHOWN = 50
 
 HEADLINES = {
@@ -45,6 +46,12 @@ def percent_text(share: float | None) -> str:
     if 99.95 <= percent < 100:  # what is almost everything is not everything
         return f"{percent:.2f}%" if percent < 99.995 else "over 99.99%"
     return f"{percent:.1f}%"
+
+
+def points_text(first: float, second: float) -> str:
+    """By how many percentage points a share changed, as far as two decimals show it."""
+    points = 100 * (second - first)
+    return SAME if abs(points) < 0.005 else f"{points:+.2f}"
 
 
 def duration_text(seconds: float | None) -> str:
