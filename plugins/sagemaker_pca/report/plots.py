@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import threading
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from itertools import accumulate
@@ -39,6 +40,8 @@ MOST_LEFT_NUMBER = 0.15
 # CSS pixels, of which matplotlib puts 72 to the inch.
 PAGE_PLOT_SIZE = (400, 290)
 POINTS_PER_INCH = 72
+# The style is matplotlib's own global state; the API server draws in several threads.
+DRAWING = threading.Lock()
 
 
 class Ink(StrEnum):
@@ -86,7 +89,7 @@ def _svg(name: str, draw: Callable[[Axes], None]) -> str:
     from matplotlib.figure import Figure
 
     text = io.StringIO()
-    with rc_context(STYLE):
+    with DRAWING, rc_context(STYLE):
         width, height = PAGE_PLOT_SIZE
         figure = Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
         draw(figure.add_subplot())

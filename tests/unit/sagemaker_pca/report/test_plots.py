@@ -2,6 +2,7 @@
 
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib  # noqa: TID253
 import pytest
@@ -74,3 +75,13 @@ def test_drawing_leaves_the_global_state_of_matplotlib_alone(
     assert projection_svg(promoted)
 
     assert matplotlib.rcParams["font.size"] == before
+
+
+def test_threads_that_draw_beside_each_other_leave_plots_and_style_as_one_does(promoted: RunReport) -> None:
+    alone, style = explained_variance_svg(promoted), dict(matplotlib.rcParams)
+
+    with ThreadPoolExecutor(6) as pool:
+        drawn = list(pool.map(explained_variance_svg, [promoted] * 12))
+
+    assert set(drawn) == {alone}
+    assert dict(matplotlib.rcParams) == style
