@@ -29,7 +29,7 @@ def session() -> Iterator[Session]:
     import_all_models()
     engine = create_engine("sqlite://")
     Base.metadata.create_all(engine)
-    with Session(engine) as session, prohibit_commit(session):
+    with Session(engine, autoflush=False) as session, prohibit_commit(session):
         yield session
 
 
@@ -87,6 +87,16 @@ def test_a_run_that_succeeds_at_last_is_noted_anew(session: Session, dag_run: Da
     assert dag_run.note == "promoted: all"
 
 
+def test_a_run_of_which_nothing_is_left_to_say_loses_its_note(session: Session, dag_run: DagRun) -> None:
+    leave(session, dag_run, "idle", FAILURE_KEY, failure("x=1 is too small."))
+    on_dag_run_failed(dag_run)
+    session.execute(text("DELETE FROM xcom"))  # as a cleared task begins
+    on_dag_run_success(dag_run)
+    session.flush()
+    assert dag_run.note is None
+    assert session.get(DagRunNote, dag_run.id, populate_existing=True) is None
+
+
 def test_the_note_that_somebody_else_wrote_stays(session: Session, dag_run: DagRun) -> None:
     dag_run.note = ("Do not touch", "anna")
     session.flush()
@@ -95,9 +105,72 @@ def test_the_note_that_somebody_else_wrote_stays(session: Session, dag_run: DagR
     assert session.get_one(DagRunNote, dag_run.id, populate_existing=True).content == "Do not touch"
 
 
+def stored_note(session: Session, dag_run: DagRun) -> tuple[str | None, str | None]:
+    """What is in the database once the caller has written what it changed."""
+    session.flush()
+    note = session.get_one(DagRunNote, dag_run.id, populate_existing=True)
+    return note.content, note.user_id
+
+
+def test_the_note_of_the_very_request_that_marks_the_run_stays(session: Session, dag_run: DagRun) -> None:
+    leave(session, dag_run, "preflight", FAILURE_KEY, failure("x=1 is too small."))
+    dag_run.note = ("Do not touch", "anna")
+    on_dag_run_failed(dag_run)
+    assert stored_note(session, dag_run) == ("Do not touch", "anna")
+
+
+def test_a_note_that_the_very_request_changes_stays_changed(session: Session, dag_run: DagRun) -> None:
+    leave(session, dag_run, "preflight", FAILURE_KEY, failure("x=1 is too small."))
+    on_dag_run_failed(dag_run)
+    dag_run.dag_run_note.content, dag_run.dag_run_note.user_id = "Do not touch", "anna"
+    on_dag_run_failed(dag_run)
+    assert stored_note(session, dag_run) == ("Do not touch", "anna")
+
+
+def test_a_note_that_the_very_request_takes_away_stays_away(session: Session, dag_run: DagRun) -> None:
+    leave(session, dag_run, "preflight", FAILURE_KEY, failure("x=1 is too small."))
+    on_dag_run_failed(dag_run)
+    dag_run.dag_run_note = None
+    on_dag_run_failed(dag_run)
+    session.flush()
+    assert session.get(DagRunNote, dag_run.id, populate_existing=True) is None
+
+
+@pytest.mark.parametrize("was_noted", [False, True])
+def test_a_note_that_a_form_sends_back_as_it_was_is_nobodys(session: Session, dag_run: DagRun, was_noted: bool) -> None:
+    leave(session, dag_run, "preflight", FAILURE_KEY, failure("x=1 is too small."))
+    if was_noted:
+        on_dag_run_failed(dag_run)
+        dag_run.dag_run_note.user_id = "anna"
+    else:
+        dag_run.note = (None, "anna")
+    leave(session, dag_run, "publish_report", RUN_NOTE_KEY, "failed: in short")
+    on_dag_run_failed(dag_run)
+    assert stored_note(session, dag_run) == ("failed: in short", "sagemaker_pca")
+
+
 def test_the_run_of_another_dag_gets_none(session: Session, dag_run: DagRun) -> None:
     leave(session, dag_run, "extract", "return_value", failure("no failure at all"))
     on_dag_run_failed(dag_run)
+    assert dag_run.note is None
+
+
+@pytest.mark.parametrize(
+    "value", ["s3://bucket/xcom/1", {"reason": "s3://bucket/xcom/1"}, {"reason": None}, [1], 1, None]
+)
+@pytest.mark.parametrize("key", [RUN_NOTE_KEY, FAILURE_KEY])
+def test_what_a_backend_keeps_elsewhere_or_others_mean_by_the_key_is_no_note(
+    session: Session, dag_run: DagRun, caplog: pytest.LogCaptureFixture, key: str, value: Any
+) -> None:
+    leave(session, dag_run, "task", key, value)
+    on_dag_run_failed(dag_run)
+    assert dag_run.note is None
+    assert not caplog.records
+
+
+def test_a_failure_of_a_task_that_somebody_marked_success_does_not_count(session: Session, dag_run: DagRun) -> None:
+    leave(session, dag_run, "look", FAILURE_KEY, failure("x=1 is too small."), state="success")
+    on_dag_run_success(dag_run)
     assert dag_run.note is None
 
 
