@@ -32,7 +32,7 @@ def write_expected_errors_in_words() -> None:
 def in_words(logger: Any, method_name: str, event: EventDict) -> EventDict:
     """An event of the log, that of a task that failed as expected in the error's own words."""
     error = sys.exc_info()[1]
-    if event["event"] == TASK_FAILED and isinstance(error, SageMakerPcaError):
+    if event.get("event") == TASK_FAILED and isinstance(error, SageMakerPcaError):
         event.pop("exc_info", None)
         event["event"] = error.failure.text("\n")
     return event
