@@ -104,6 +104,12 @@ class Model(Section):
     as_trained: Projector | None = None
     scale: Vector | None = None
 
+    @property
+    def served_model(self) -> PcaModel:
+        """The model that takes rows in raw units; a number that JSON cannot hold is NaN."""
+        parts = {**self.served.model_dump(), "singular_values": self.singular_values}
+        return PcaModel(**{name: np.array(part, np.float64) for name, part in parts.items()})
+
 
 class ModelCard(VersionedDocument):
     """Settings as they were, data, model and verdict of the quality gate."""
@@ -121,12 +127,6 @@ class ModelCard(VersionedDocument):
     def feature_columns(self) -> tuple[str, ...]:
         """Names of the model's features, in order."""
         return tuple(column.name for column in self.data.columns)
-
-    @property
-    def served_model(self) -> PcaModel:
-        """The model that takes rows in raw units; a number that JSON cannot hold is NaN."""
-        parts = {**self.model.served.model_dump(), "singular_values": self.model.singular_values}
-        return PcaModel(**{name: np.array(part, np.float64) for name, part in parts.items()})
 
     @classmethod
     def of(

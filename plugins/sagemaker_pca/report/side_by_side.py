@@ -8,8 +8,8 @@ from math import inf, isfinite
 
 import numpy as np
 
-from sagemaker_pca.model.artifact import PcaModel
-from sagemaker_pca.model.card import Column, Model
+from sagemaker_pca.model.card import Column
+from sagemaker_pca.model.comparison import in_training_units
 from sagemaker_pca.report.document import RunReport
 from sagemaker_pca.report.wording import (
     NO_VALUE,
@@ -131,19 +131,12 @@ def _angle(first: RunReport, second: RunReport) -> float | None:
         return None
     if [column.name for column in first.data.columns] != [column.name for column in second.data.columns]:
         return None
-    models = [_directions(report.model) for report in (first, second) if report.model]
+    # In the units of the later one's training, as the quality gate compares a model with the one in service.
+    scale = None if second.model.scale is None else np.array(second.model.scale, dtype=float)
+    models = [in_training_units(report.model.served_model, scale) for report in (first, second) if report.model]
     if not all(np.isfinite(model.components).all() for model in models):
         return None
     return round(models[0].largest_principal_angle(models[1]), ANGLE_DIGITS)
-
-
-def _directions(model: Model) -> PcaModel:
-    projector = model.as_trained or model.served
-    return PcaModel(
-        mean=np.array(projector.mean, dtype=float),
-        singular_values=np.array(model.singular_values, dtype=float),
-        components=np.array(projector.components, dtype=float),
-    )
 
 
 def _points(first: float | None, second: float | None) -> str:

@@ -37,6 +37,34 @@ def test_what_a_run_lacks_is_a_dash_without_a_change(promoted: RunReport, failed
     assert compared.angle_degrees is None
 
 
+def test_models_of_scaled_and_unscaled_features_are_compared_in_the_later_ones_units(promoted: RunReport) -> None:
+    assert promoted.model is not None
+    served, scale = promoted.model.served, (1.0, 10.0, 100.0, 1000.0)
+    folded = tuple(
+        tuple((weight or 0.0) / spread for weight in row) for row, spread in zip(served.components, scale, strict=True)
+    )
+    scaled = promoted.model.model_copy(
+        update={
+            "served": served.model_copy(update={"components": folded}),
+            "as_trained": served,
+            "scale": scale,
+        }
+    )
+    unscaled = promoted.model.model_copy(update={"served": scaled.served})
+    reports = [promoted.model_copy(update={"model": model}) for model in (unscaled, scaled)]
+    angle = side_by_side(*reports).angle_degrees
+    assert angle is not None
+    assert angle < 1e-3
+
+
+def test_a_model_with_a_number_that_is_none_has_no_angle(promoted: RunReport) -> None:
+    assert promoted.model is not None
+    first, *others = promoted.model.served.components
+    broken = promoted.model.served.model_copy(update={"components": ((None, *first[1:]), *others)})
+    refused = promoted.model_copy(update={"model": promoted.model.model_copy(update={"served": broken})})
+    assert side_by_side(promoted, refused).angle_degrees is None
+
+
 def test_columns_that_moved_most_come_first_and_only_so_many(promoted: RunReport) -> None:
     assert promoted.data is not None
     column = promoted.data.columns[0].model_copy(update={"mean": 0.0, "std": 2.0})
