@@ -105,4 +105,5 @@ def _ticks(values: Sequence[float]) -> list[float]:
     stride = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= TICKS)
     # A sum of shares may be a hair above one.
     first, last = floor(low / stride + NOISE), -floor(NOISE - high / stride)
-    return [round(stride * place, 12) for place in range(first, max(last, first + 1) + 1)]
+    # Twelve digits, not decimals: angles between equal models are as small as rounding makes them.
+    return [float(f"{stride * place:.12g}") for place in range(first, max(last, first + 1) + 1)]

@@ -48,6 +48,18 @@ def test_shares_that_add_up_to_a_hair_more_than_one_make_no_scale_beyond_it() ->
     assert (made.ticks[0].words, made.ticks[-1].words) == ("40%", "100%")
 
 
+@pytest.mark.parametrize("angles", [(2.6e-14,), (1.7e-14, 2.6e-14), (1.7e-14, 0.0)])
+def test_angles_between_equal_models_have_a_scale_too(angles: tuple[float, ...]) -> None:
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    runs = [
+        RunSummary(verdict=Verdict.PROMOTED, started_at=moment, finished_at=moment, angle_degrees=angle)
+        for angle in angles
+    ]
+    made = trend("Angle", runs, lambda run: run.angle_degrees, number_text)
+    assert made is not None
+    assert all(TOP <= point.y <= HEIGHT - BOTTOM for point in made.points)
+
+
 def test_a_limit_far_from_the_points_is_on_the_scale_and_in_words() -> None:
     made = rows_trend(5000, 5100, limit=1000)
     assert made is not None
