@@ -106,7 +106,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
 def test_a_run_triggered_through_the_api_succeeds_and_its_logs_can_be_read(ui: RunningUi) -> None:
     run = ui.api().trigger(DAG_ID, "from_the_api", {})
     assert run.wait_until_ended(RUN_SECONDS) == "success"
-    assert "Done. Returned value was" in run.log("preflight")
+    assert "deploys to endpoint pca-endpoint" in run.log("preflight")
 
 
 def test_the_dag_over_the_users_own_data_succeeds(ui: RunningUi) -> None:
