@@ -28,7 +28,7 @@ class SageMakerResourceLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Address of the resource, empty when the task did not get as far as having one."""
-        target: Target | None = operator.link_target
+        target = _named_target(operator)
         return "" if target is None else operator.pca_hook.console.resource_url(*target)
 
 
@@ -39,7 +39,7 @@ class SageMakerLogLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Address of the log, empty when the task did not get as far as having one."""
-        target: Target | None = operator.link_target
+        target = _named_target(operator)
         return "" if target is None else operator.pca_hook.console.log_url(*target)
 
 
@@ -60,5 +60,11 @@ class EndpointLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Address of its part of the page, empty when the task did not get as far as having an endpoint."""
-        target: Target | None = operator.link_target
+        target = _named_target(operator)
         return "" if target is None else f"{PAGES_PREFIX}/endpoints#{quote(target[1])}"
+
+
+def _named_target(operator: Any) -> Target | None:
+    """What a task's buttons lead to; None of a run that never planned it, and where its templates failed."""
+    target: Target | None = operator.link_target
+    return target if target is not None and isinstance(target[1], str) else None
