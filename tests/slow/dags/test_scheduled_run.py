@@ -147,16 +147,25 @@ def refused(airflow: AirflowServices, pipeline: PipelineClient) -> DagRun:
     return refused
 
 
-def test_a_refused_setting_is_the_first_line_of_the_tasks_error_and_the_runs_note(refused: DagRun) -> None:
+@pytest.fixture(scope="module")
+def refused_note(refused: DagRun) -> str | None:
+    """What was noted of it, before a person writes something else."""
+    return refused.note()
+
+
+def test_a_refused_setting_is_the_first_line_of_the_tasks_error_and_the_runs_note(
+    refused: DagRun, refused_note: str | None
+) -> None:
     sentence = "num_components=99 exceeds the 4 feature columns. Lower num_components or add columns."
     errors = [event for event in refused.events("preflight") if event.get("level") == "error"]
 
     assert [event["event"] for event in errors] == [sentence]
     assert not any("error_detail" in event for event in errors)
-    assert refused.note() == f"failed: preflight \N{EN DASH} {sentence}"
+    assert refused_note == f"failed: preflight \N{EN DASH} {sentence}"
     assert refused.try_states("preflight") == ["failed"]
 
 
+@pytest.mark.usefixtures("refused_note")
 def test_the_note_that_a_person_wrote_stays_when_the_run_ends_again(refused: DagRun) -> None:
     refused.set_note("Known, see the ticket.")
     refused.clear("publish_report")
