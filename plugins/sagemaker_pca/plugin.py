@@ -11,10 +11,16 @@ from sagemaker_pca.links import PAGES_PREFIX, REPORT_TAB
 
 
 async def pages(scope: Any, receive: Any, send: Any) -> None:
-    """The pages, imported by the API server when somebody opens the first one."""
+    """The pages, imported by the API server when somebody opens the first one; in a thread, for it serves others."""
+    from asyncio import to_thread
+
+    await (await to_thread(_imported_pages))(scope, receive, send)
+
+
+def _imported_pages() -> Any:
     from sagemaker_pca.pages.app import pages_app
 
-    await pages_app()(scope, receive, send)
+    return pages_app()
 
 
 class SageMakerPcaPlugin(AirflowPlugin):

@@ -14,7 +14,9 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.models.dag import DagModel
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 
-Format = Annotated[str, Query(pattern="^(html|json|csv)$")]
+# `format` in addresses: a page for people, or what it shows for programs.
+Format = Annotated[Literal["html", "json"], Query(alias="format")]
+TableFormat = Annotated[Literal["html", "json", "csv"], Query(alias="format")]
 # More than a row of ten thousand columns takes.
 LARGEST_FORM_BYTES = 1_000_000
 

@@ -50,8 +50,7 @@ class SecureHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-                given = {name for name, _ in message.get("headers", ())}
-                message["headers"] = [*message.get("headers", ()), *(item for item in own if item[0] not in given)]
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

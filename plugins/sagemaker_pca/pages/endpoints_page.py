@@ -64,7 +64,7 @@ class EndpointsDocument:
 
 
 @router.get("/endpoints")
-def endpoints(user: GetUserDep, session: SessionDep, format: Format = "html") -> Response:  # noqa: A002
+def endpoints(user: GetUserDep, session: SessionDep, answer: Format = "html") -> Response:
     """The endpoints as a page or as JSON; what cannot be reached is said in words."""
     document, problem = None, ""
     try:
@@ -74,7 +74,7 @@ def endpoints(user: GetUserDep, session: SessionDep, format: Format = "html") ->
         document = read_endpoints(hook, may_read, datetime.now(UTC))
     except Exception as error:
         problem = str(Failure.of(error))
-    if format == "json":
+    if answer == "json":
         return json_document({"problem": problem} if document is None else document)
     commands = find_commands_dag(session)
     context = {

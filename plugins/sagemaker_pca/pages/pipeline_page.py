@@ -11,7 +11,7 @@ from urllib.parse import quote
 from fastapi import Query, Response
 
 from sagemaker_pca.pages import runs
-from sagemaker_pca.pages.access import Format, SessionDep, dag_router
+from sagemaker_pca.pages.access import Format, SessionDep, TableFormat, dag_router
 from sagemaker_pca.pages.documents import read_report
 from sagemaker_pca.pages.rendering import html_page, json_document
 from sagemaker_pca.pages.runs import PipelineRunRow
@@ -31,12 +31,12 @@ Count = Annotated[int, Query(ge=1, le=MOST_RUNS)]
 
 
 @router.get("/runs")
-def pipeline(dag_id: str, session: SessionDep, format: Format = "html", limit: Count = SHOWN_RUNS) -> Response:  # noqa: A002
+def pipeline(dag_id: str, session: SessionDep, answer: TableFormat = "html", limit: Count = SHOWN_RUNS) -> Response:
     """The newest runs as a page, as JSON or as CSV."""
     found = runs.runs_of(session, dag_id, max(limit, TREND_RUNS) + 1)
-    if format == "json":
+    if answer == "json":
         return json_document([row.as_document() for row in found[:limit]])
-    if format == "csv":
+    if answer == "csv":
         name = quote(f"{dag_id}-runs.csv", safe="")
         return Response(
             _csv(found[:limit]),
@@ -59,8 +59,8 @@ def pipeline(dag_id: str, session: SessionDep, format: Format = "html", limit: C
 def comparison(
     dag_id: str,
     session: SessionDep,
-    run: Annotated[list[str], Query(max_length=10)] = [],  # noqa: B006  FastAPI copies it
-    format: Format = "html",  # noqa: A002
+    run: Annotated[list[str], Query(max_length=10, default_factory=list)],
+    answer: Format = "html",
 ) -> Response:
     """Two runs side by side, the earlier one first; from each its report, so two calls to S3."""
     chosen = [found for run_id in dict.fromkeys(run) if (found := runs.find_run(session, dag_id, run_id))]
@@ -76,12 +76,12 @@ def comparison(
     if missing:
         problems = " ".join(found.problem for found in read if found.problem)
         context["problem"] = f"There is no report of {' and '.join(missing)}. {problems}".rstrip()
-        if format == "json":
+        if answer == "json":
             return json_document({"problem": context["problem"]})
         return html_page("comparison.html", context)
     first, second = (found.report for found in read if found.report)
     compared = side_by_side(first, second)
-    if format == "json":
+    if answer == "json":
         return json_document(compared)
     return html_page("comparison.html", context | {"compared": compared})
 

@@ -22,7 +22,7 @@ def report(
     dag_id: str,
     run_id: str,
     session: SessionDep,
-    format: Format = "html",  # noqa: A002
+    answer: Format = "html",
     *,
     opening: bool = False,
 ) -> Response:
@@ -37,7 +37,7 @@ def report(
         return opening_page("report", "Reading the run's report")
     session.commit()  # no connection of Airflow's database is kept while S3 answers
     read = ReadReport() if run.is_running else read_report(run.summary)
-    if format == "json":
+    if answer == "json":
         return json_document(read.report or run.as_document())
     if read.report is not None:
         return Response(render_html(read.report, embedded=True), media_type="text/html")

@@ -76,7 +76,7 @@ def ask(dag_id: str, endpoint_name: EndpointName) -> Response:
 
 
 @router.post("/endpoints/{endpoint_name}/try", dependencies=MAY_TRIGGER)
-def answer(dag_id: str, endpoint_name: EndpointName, form: PostedForm, format: Format = "html") -> Response:  # noqa: A002
+def project(dag_id: str, endpoint_name: EndpointName, form: PostedForm, answer: Format = "html") -> Response:
     """The endpoint's projection beside the artifact's, as a page or as JSON."""
     hook, context, status = page_hook(), _context(dag_id, endpoint_name), 200
     context["row"] = form.get("row", "")
@@ -88,7 +88,7 @@ def answer(dag_id: str, endpoint_name: EndpointName, form: PostedForm, format: F
         # Without columns it was no row that could not be read.
         status = 422 if isinstance(error, InputError) and context["columns"] else 502
         context["problem"] = in_words(error)
-    if format == "json":
+    if answer == "json":
         document = json_document(context["answer"] or {"problem": context["problem"]})
         document.status_code = status
         return document

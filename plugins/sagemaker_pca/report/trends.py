@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
+from typing import ClassVar
 
 from sagemaker_pca.report.document import Verdict
 from sagemaker_pca.report.summary import RunSummary
@@ -49,6 +50,11 @@ class Trend:
     limit_y: float | None
     limit_words: str
 
+    width: ClassVar[int] = WIDTH
+    height: ClassVar[int] = HEIGHT
+    left: ClassVar[int] = LEFT
+    right: ClassVar[int] = WIDTH - RIGHT
+
 
 def trend(
     title: str,
@@ -79,9 +85,7 @@ def trend(
         Point(
             x=round(LEFT + step * place, 1),
             y=y(value),
-            words=f"{words(value)} · {run.verdict} · {run.started_at:%Y-%m-%d %H:%M}"
-            if run.started_at
-            else words(value),
+            words=f"{words(value)} · {run.verdict} · {run.started_at:%Y-%m-%d %H:%M}",
             promoted=run.verdict is Verdict.PROMOTED,
         )
         for place, (run, value) in enumerate(known)

@@ -75,3 +75,10 @@ def test_an_error_that_nobody_expected_has_the_headers_too(
     assert answer.status_code == 500
     assert "This page could not be made" in answer.text
     assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+def test_a_form_that_a_page_does_not_have_is_refused_in_words(airflow_database: None, sign_in: SignIn) -> None:
+    add_run("formless", "failed", "failed")
+    answer = sign_in("GET formless").get("/dags/formless/runs/r/report", params={"format": "csv"})
+    assert answer.status_code == 422
+    assert "format: Input should be &#39;html&#39; or &#39;json&#39;" in answer.text
