@@ -149,7 +149,8 @@ def _resource_page(resource: Resource, backend: LocalSageMakerBackend) -> dict[s
 def _log_page(resource: Resource) -> dict[str, Any]:
     lines = _log(resource)
     streams: dict[str, list[LogLine]] = {}
-    for line in lines:
+    # By name, as CloudWatch lists them: which host wrote first is chance.
+    for line in sorted(lines, key=lambda line: line.stream):
         streams.setdefault(line.stream, []).append(line)
     return _row(resource) | {"lines": lines, "streams": streams}
 
