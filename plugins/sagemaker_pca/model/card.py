@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic import JsonValue
 
 from sagemaker_pca.documents import VersionedDocument
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.model.comparison import Comparison
 from sagemaker_pca.model.data_warnings import DataWarning
+from sagemaker_pca.model.drift import Drift
 from sagemaker_pca.model.evaluation import Check, Evaluation
+from sagemaker_pca.model.limits import Limits
 from sagemaker_pca.model.moments import Moments
+from sagemaker_pca.model.sections import Matrix, Number, Section, Vector
 
 # Every processing host names as many.
 NAMED_BAD_ROWS = 10
-
-
-def _plain(value: Any) -> Any:
-    """NumPy becomes plain Python, and what JSON cannot hold (NaN, infinity) becomes None."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return tuple(_plain(item) for item in value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-Number = Annotated[float | None, BeforeValidator(_plain)]
-Vector = Annotated[tuple[float | None, ...], BeforeValidator(_plain)]
-Matrix = Annotated[tuple[tuple[float | None, ...], ...], BeforeValidator(_plain)]
-
-
-class Section(BaseModel):
-    """Part of a document: immutable; what a later release added is passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Column(Section):
@@ -93,16 +75,18 @@ class Model(Section):
     """The trained model: what is served takes raw units; as_trained is set where features were standardized.
 
     The spectrum has the explained-variance ratio of every component there is, kept or not, the largest FIRST; at most
-    as many as the columns that scatter matrices are kept of.
+    as many as the columns that scatter matrices are kept of. Times the total variance, they are its eigenvalues.
     """
 
     artifact_uri: str
     singular_values: Vector
     explained_variance_ratio: Vector
     spectrum: Vector | None = None
+    total_variance: Number = None
     served: Projector
     as_trained: Projector | None = None
     scale: Vector | None = None
+    limits: Limits | None = None
 
     @property
     def served_model(self) -> PcaModel:
@@ -121,6 +105,7 @@ class ModelCard(VersionedDocument):
     reason: str
     checks: tuple[Check, ...]
     comparison: Comparison | None
+    drift: Drift | None = None
     warnings: tuple[DataWarning, ...] = ()
 
     @property

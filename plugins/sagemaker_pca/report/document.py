@@ -5,16 +5,18 @@ Every section but run, steps and settings may be missing, for a run can fail any
 """
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, JsonValue
 
 from sagemaker_pca.documents import VersionedDocument
 from sagemaker_pca.exceptions import Failure
-from sagemaker_pca.model.card import Data, Matrix, Model, Number, Section, Vector
+from sagemaker_pca.model.card import Data, Model
 from sagemaker_pca.model.comparison import Comparison
 from sagemaker_pca.model.data_warnings import DataWarning
+from sagemaker_pca.model.drift import Drift
 from sagemaker_pca.model.evaluation import Check
+from sagemaker_pca.model.sections import Matrix, Number, Section, Vector
 from sagemaker_pca.settings.layers import Origin
 
 
@@ -86,11 +88,55 @@ class SmokeTest(Section):
     latency_p95_ms: Number = None
 
 
+class ColumnShare(Section):
+    """How much a column contributes to a statistic of a row."""
+
+    name: str
+    value: Number = None
+
+
+class OutlyingRow(Section):
+    """A sampled row beyond a limit: its statistics and what each of the columns contributes, the largest first.
+
+    :param row: its number among all rows of its file, from 1
+    :param statistic: of T² and Q the one that exceeds its 99 % limit the most times over, to which columns contribute
+    """
+
+    file: str
+    row: int
+    t_squared: Number = None
+    q: Number = None
+    statistic: Literal["T²", "Q"]
+    contributions: tuple[ColumnShare, ...] = ()
+
+
+class Signals(Section):
+    """Consecutive rows of a recording beside their reconstruction from the components, one list a column, raw units."""
+
+    file: str
+    first_row: int
+    columns: tuple[str, ...]
+    original: Matrix
+    reconstruction: Matrix
+
+
 class ProjectionSample(VersionedDocument):
-    """Up to 500 projected rows for a plot: the two or three largest components, the largest FIRST."""
+    """Up to 500 rows of all files, projected: the two or three largest components, the largest FIRST.
+
+    :param row_numbers: each row's number among all rows of its file, from 1
+    :param file_numbers: places of the rows' files among `files`; none of those in an older document
+    :param t_squared: Hotelling's T² of each row
+    :param q: squared distance of each row from its reconstruction
+    """
 
     row_numbers: tuple[int, ...]
     projections: Matrix
+    files: tuple[str, ...] = ()
+    file_numbers: tuple[int, ...] = ()
+    t_squared: Vector = ()
+    q: Vector = ()
+    outlying_rows: tuple[OutlyingRow, ...] = ()
+    signals: Signals | None = None
 
 
 class LinkedResource(Section):
@@ -135,6 +181,7 @@ class RunReport(VersionedDocument):
     model: Model | None = None
     checks: tuple[Check, ...] = ()
     comparison: Comparison | None = None
+    drift: Drift | None = None
     warnings: tuple[DataWarning, ...] = ()
     deployment: Deployment | None = None
     smoke_test: SmokeTest | None = None

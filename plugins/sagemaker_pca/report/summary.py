@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import AwareDatetime
 
 from sagemaker_pca.documents import VersionedDocument
-from sagemaker_pca.model.card import Number, Section
+from sagemaker_pca.model.sections import Number, Section
 from sagemaker_pca.report.document import JobUse, RunReport, Verdict
 from sagemaker_pca.report.wording import explained_variance
 from sagemaker_pca.run.locations import RunFiles
