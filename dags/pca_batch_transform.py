@@ -1,4 +1,4 @@
-"""Project a prefix of CSV files with the model in service, the one promoted last, or a named one."""
+"""Project or score a prefix of raw files with the model in service, the one promoted last, or a named one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, chain, task
 
+from sagemaker_pca.assets import drift_asset
 from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.start import (
@@ -15,7 +16,7 @@ from sagemaker_pca.operators.start import (
     SageMakerStartTransformJobOperator,
 )
 from sagemaker_pca.retry_policy import RETRIES
-from sagemaker_pca.run import service_requests, tasks
+from sagemaker_pca.run import tasks, transform_requests
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor, SageMakerTransformJobSensor
 from sagemaker_pca.settings.layers import deployment_names
 from sagemaker_pca.settings.transform import TransformConfig
@@ -63,6 +64,22 @@ def check_projections() -> dict[str, Any]:
     return check_projections(TransformRun.current())
 
 
+@task(show_return_value_in_logs=False)
+def check_scores() -> dict[str, Any]:
+    """Count the scored rows, compare a sample with the model, and sum up how many lie beyond its limits."""
+    from sagemaker_pca.steps.check_scores import check_scores
+
+    return check_scores(TransformRun.current())
+
+
+@task(show_return_value_in_logs=False)
+def tell_drift() -> dict[str, Any]:
+    """Tell whoever follows the pipeline's drift, if more rows lie beyond the limits than the settings allow."""
+    from sagemaker_pca.steps.check_scores import tell_drift
+
+    return tell_drift(TransformRun.current())
+
+
 def pca_batch_transform(
     dag_id: str, *, pipeline: DAG, schedule: Any = None, settings: Mapping[str, Any] | None = None, **dag_arguments: Any
 ) -> DAG:
@@ -94,7 +111,7 @@ def pca_batch_transform(
         with TaskGroup("features", prefix_group_id=False) as features:
             start_processing = SageMakerStartProcessingJobOperator(
                 task_id=tasks.START_PROCESSING,
-                config=from_run(lambda run: service_requests.processing_job(run.plan, run.inputs)),
+                config=from_transform(lambda run: transform_requests.transform_processing_job(run.plan, run.inputs)),
                 reads=from_run(lambda run: [run.plan.raw_data_uri]),
             )
             wait_for_processing = SageMakerProcessingJobSensor(
@@ -107,12 +124,13 @@ def pca_batch_transform(
         with TaskGroup("transform", prefix_group_id=False) as transform:
             create_model = SageMakerCreateModelOperator(
                 task_id=tasks.CREATE_MODEL,
-                config=from_transform(lambda run: service_requests.transform_model(run.plan)),
+                config=from_transform(lambda run: transform_requests.transform_model(run.plan)),
+                skip_reason=from_transform(lambda run: run.why_no_transform),
             )
             start_transform = SageMakerStartTransformJobOperator(
                 task_id=tasks.START_TRANSFORM,
                 config=from_transform(
-                    lambda run: service_requests.transform_job(
+                    lambda run: transform_requests.transform_job(
                         run.plan, run.features_uri, run.created_name(tasks.CREATE_MODEL)
                     )
                 ),
@@ -126,6 +144,8 @@ def pca_batch_transform(
             chain(create_model, start_transform, wait_for_transform, delete_model().as_teardown(setups=create_model))
 
         chain(preflight(untemplated(settings)), stage_inputs(), features, transform, check_projections())
+        # Scored rows are the processing job's own: where they are asked for, the transform is skipped.
+        chain(features, check_scores(), tell_drift.override(outlets=[drift_asset(pipeline.dag_id)])())
 
     add_form(dag, TransformConfig, settings)
     return dag

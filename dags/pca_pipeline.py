@@ -144,7 +144,9 @@ def pca_pipeline(
             start_training = SageMakerStartTrainingJobOperator(
                 task_id=tasks.START_TRAINING,
                 config=from_run(
-                    lambda run: service_requests.training_job(run.plan, run.training_features_uri, run.mini_batch_size)
+                    lambda run: service_requests.training_job(
+                        run.plan, run.training_features_uri, run.num_components, run.mini_batch_size
+                    )
                 ),
             )
             wait_for_training = SageMakerTrainingJobSensor(

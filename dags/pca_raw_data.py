@@ -11,7 +11,7 @@ from sagemaker_pca.assets import raw_data_asset, s3_events_asset
 from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
-from sagemaker_pca.schedule import DEFAULT_LOOK_SCHEDULE, DEFAULT_SETTLE_SECONDS, time_or_asset
+from sagemaker_pca.schedule import DEFAULT_LOOK_SCHEDULE, DEFAULT_SETTLE_SECONDS, time_or_assets
 from sagemaker_pca.sensors.raw_data import RawDataChangedSensor
 from sagemaker_pca.task_states import record_failure
 from sagemaker_pca.trigger_form import form_settings
@@ -39,7 +39,7 @@ def pca_raw_data(
     events = s3_events_asset(pipeline.dag_id, events_queue_url) if events_queue_url else None
     with DAG(
         dag_id,
-        schedule=time_or_asset(schedule, events),
+        schedule=time_or_assets(schedule, [events] if events else []),
         **merged_arguments(
             dag_arguments,
             catchup=False,

@@ -74,6 +74,7 @@ def _allowed(schema: dict[str, Any]) -> str:
     if "enum" in shape:
         return ", ".join(_code(value) for value in shape["enum"])
     bounds = [f"≥ {shape['minimum']:g}"] if "minimum" in shape else []
+    bounds += [f"> {shape['exclusiveMinimum']:g}"] if "exclusiveMinimum" in shape else []
     bounds += [f"≤ {shape['maximum']:g}"] if "maximum" in shape else []
     kinds = {"array": "list", "boolean": "true, false", "object": "JSON object", "string": "text"}
     return " ".join(bounds) or kinds[shape["type"]]

@@ -21,12 +21,18 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--features-dir", type=Path, help="where features-<host>-<part> go")
     add("--stats-dir", type=Path, required=True, help="where moments-, scatter- and sample-<host> go")
     add("--feature-columns", type=split_names, required=True, help="names as one CSV line, in output order")
-    add("--missing-values", choices=("zero", "mean", "drop", "fail"), default="zero", help="what becomes of a gap")
+    add("--missing-values", choices=("mean", "zero", "drop", "fail"), default="mean", help="what becomes of a gap")
     add("--scaling", choices=("none", "standardize"), default="none", help="standardize: mean 0, deviation 1")
     add("--output-format", choices=("csv", "recordio"), default="csv")
     add("--part-rows", type=int, default=250_000, help="rows a part; training hosts share out whole parts")
     add("--part-hosts", type=int, default=1, help="training hosts: parts come in groups of as many, of equal size")
-    add("--sample-rows", type=int, default=0, help="write the first so many rows, gaps filled, before scaling")
+    add("--sample-rows", type=int, default=0, help="write so many rows of all files, gaps filled, before scaling")
+    add("--leading-rows", type=int, default=0, help="write the first so many rows likewise, one behind the other")
+    add("--model", type=Path, help="a model to score rows with; a gap then takes the mean of that model's data")
+    add("--scores-dir", type=Path, help="where scores-<host>-<part> go")
+    add("--scores-format", choices=("csv", "parquet"), default="csv")
+    add("--id-columns", type=split_names, default=[], help="names as one CSV line, carried along with the scores")
+    add("--window-rows", type=int, default=0, help="count rows beyond limits by windows of so many rows, too")
     add("--delimiter", type=lambda text: text.replace("\\t", "\t"), default=",", help=r"one character, or \t")
     add("--decimal", choices=(".", ","), default=".", help="decimal mark")
     add("--newlines-in-cells", action="store_true", help="let a quoted cell span lines; else its lines are bad rows")
@@ -44,10 +50,14 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def contradiction(arguments: argparse.Namespace) -> str | None:
     """What is wrong with arguments that argparse takes one by one."""
-    if not arguments.features_dir and not arguments.profile_only:
-        return "--features-dir is missing. Name a folder, or ask for --profile-only."
-    if arguments.part_rows < 1 or arguments.part_hosts < 1 or arguments.sample_rows < 0:
-        return "--part-rows and --part-hosts take 1 or more, --sample-rows 0 or more."
+    if not (arguments.features_dir or arguments.scores_dir or arguments.profile_only):
+        return "--features-dir is missing. Name a folder, or --scores-dir, or ask for --profile-only."
+    if arguments.scores_dir and not arguments.model:
+        return "--scores-dir needs --model. Name the file."
+    if arguments.part_rows < 1 or arguments.part_hosts < 1:
+        return "--part-rows and --part-hosts take 1 or more."
+    if min(arguments.sample_rows, arguments.leading_rows, arguments.window_rows) < 0:
+        return "--sample-rows, --leading-rows and --window-rows take 0 or more."
     if len(arguments.delimiter) != 1 or not arguments.delimiter.isascii():
         return f"--delimiter={arguments.delimiter} is no single ASCII character. Give one."
     return None

@@ -34,6 +34,11 @@ def out_of_range(value: float) -> str | None:
     return None if abs(value) <= FLOAT32_MAX else f"holds {value!r}, beyond the range of float32"
 
 
+def with_gaps(column: Any) -> Any:
+    """An Arrow column of text in which gaps are still spelt out, without them."""
+    return pc.if_else(pc.is_in(column, value_set=pa.array(MISSING_CELLS)), None, column)
+
+
 def to_numbers(column: Any, decimal: str) -> Any:
     """An Arrow column of text as doubles, gaps kept: infinite where a cell is no number."""
     if decimal == ".":

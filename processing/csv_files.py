@@ -7,6 +7,7 @@ import contextlib
 import csv
 import gzip
 import zlib
+from array import array
 from collections import deque
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
@@ -16,11 +17,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from processing.bad_rows import BadRow
-from processing.cells import MISSING_CELLS, cell_problem, to_numbers
+from processing.cells import MISSING_CELLS, cell_problem, to_numbers, with_gaps
 from processing.columns import find_columns, match_trailing_delimiter
 from processing.messages import InputError, counted
-from processing.moments import FloatArray
 from processing.quoted_cells import QuotedCells, WholeLines
+from processing.rows import IntArray, Rows, numbers_beside
 
 BLOCK_BYTES = 4 << 20
 MAX_ROW_LINES = 100_000  # Arrow takes no row beyond its block; looking for a bad one, more lines are an open quote
@@ -51,30 +52,41 @@ class CsvFile:
         row_bytes = 4 * max(len("".join(row)) + len(row) for row in (header, first_row))
         self._block_size = max(BLOCK_BYTES, min(256 * row_bytes, 8 * BLOCK_BYTES), 2 * row_bytes)
         self._positions = find_columns(self.columns, arguments.feature_columns, name)
+        self._ids = find_columns(self.columns, arguments.id_columns, name)
 
-    def batches(self) -> Iterator[FloatArray]:
-        """Feature columns, shape (d, rows): NaN where a cell is missing, infinite where it is no number.
+    def batches(self) -> Iterator[Rows]:
+        """The rows that are rows at all.
 
         Raises InputError for a quote that is never closed, and for any bad row unless bad rows are skipped.
         """
         raw, row_count = pa.OSFile(str(self.path)), 0
+        self._skipped_places = array("q")
         source = pa.CompressedInputStream(raw, "gzip") if self._gzipped else raw
         lines = WholeLines(source, self._header_lines, self._arguments.delimiter, self._newlines_in_cells)
         try:
             for batch in self._open(lines):
                 if lines.spanning_lines and not self._skips:
                     break
-                row_count += batch.num_rows
                 # Arrow reads ahead: a batch is a block, wherever the file already stands.
                 self.bytes_read = raw.tell() if self._gzipped else min(self.bytes_read + self._block_size, self.size)
                 if batch.num_rows:
-                    yield np.stack([column.to_numpy(zero_copy_only=False) for column in self._numbers(batch)])
+                    values = np.stack([column.to_numpy(zero_copy_only=False) for column in self._numbers(batch)])
+                    ids = [batch.column(str(index)) for index in self._ids.values()]
+                    yield Rows(values, self._row_numbers(row_count, batch.num_rows, lines), ids)
+                row_count += batch.num_rows
         except pa.ArrowInvalid as error:
             if not lines.is_empty:  # what Arrow calls invalid, too
                 raise self._failure(str(error)) from error
         except OSError as error:
             raise InputError(f"{self.name} is cut off or damaged: {error}. Upload it again.") from error
         self._account_for(lines, row_count)
+
+    def _row_numbers(self, rows_before: int, count: int, lines: WholeLines) -> IntArray:
+        """The numbers of the next rows that Arrow made, among all rows of the file, from 1."""
+        if not self._skips:
+            return np.arange(rows_before + 1, rows_before + count + 1)
+        places = numbers_beside(rows_before, count, np.array(self._skipped_places))
+        return places + 1 + np.searchsorted(np.array(lines.kept_back, np.int64), places, side="right")
 
     def bad_rows(self) -> Iterator[BadRow]:
         """The bad rows, found by reading cell by cell; of a cell that spans lines each line."""
@@ -98,23 +110,31 @@ class CsvFile:
 
     def _open(self, lines: WholeLines) -> Any:
         names = [str(index) for index in range(len(self.columns))]
-        wanted = [names[index] for index in self._positions.values()]
-        reading = pacsv.ReadOptions(block_size=self._block_size, column_names=names)
+        wanted, ids = ([names[index] for index in found.values()] for found in (self._positions, self._ids))
+        # Only a reader without threads says which row it skips.
+        reading = pacsv.ReadOptions(block_size=self._block_size, column_names=names, use_threads=not self._skips)
         parsing = pacsv.ParseOptions(delimiter=self._arguments.delimiter, newlines_in_values=self._newlines_in_cells)
-        converting = pacsv.ConvertOptions(include_columns=wanted, null_values=MISSING_CELLS, strings_can_be_null=True)
-        converting.column_types = dict.fromkeys(wanted, pa.string() if self._skips else pa.float64())
+        as_text = {*ids, *(wanted if self._skips else ())}
+        converting = pacsv.ConvertOptions(include_columns=list(dict.fromkeys([*wanted, *ids])))
+        # Where text is carried along, what spells a missing number is text there.
+        converting.null_values, converting.strings_can_be_null = MISSING_CELLS, not ids
+        converting.column_types = {name: pa.string() if name in as_text else pa.float64() for name in [*wanted, *ids]}
         converting.decimal_point = self._arguments.decimal
         if self._skips:
             parsing.invalid_row_handler = self._skip_row
         return pacsv.open_csv(lines, reading, parsing, converting)
 
-    def _skip_row(self, _row: Any) -> str:
+    def _skip_row(self, row: Any) -> str:
         self.skipped_rows += 1
+        self._skipped_places.append(row.number - 1)
         return "skip"
 
     def _numbers(self, batch: Any) -> Iterator[Any]:
-        for column in batch.columns:
-            yield to_numbers(column, self._arguments.decimal) if self._skips else column
+        for index in self._positions.values():
+            column = batch.column(str(index))
+            if column.type == pa.string():
+                column = to_numbers(with_gaps(column) if self._ids else column, self._arguments.decimal)
+            yield column
 
     def _account_for(self, lines: WholeLines, row_count: int) -> None:
         """Fail rather than lose a line: each is in a row, or skipped and counted."""

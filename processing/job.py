@@ -6,41 +6,58 @@ import argparse
 import contextlib
 import json
 import os
-from typing import NamedTuple, Sequence
+from pathlib import Path
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
 from processing.arguments import read_hosts
 from processing.feature_parts import FeatureWriter
 from processing.input_files import InputFile, open_input_files
-from processing.messages import InputError, counted
+from processing.messages import InputError, counted, log
 from processing.moments import Document, FloatArray, Moments
 from processing.output import remove_output, staging_folder, write_whole
+from processing.sample import Sample
 from processing.scaling import Scaling, find_scaling, needs_profile, read_profiles
+from processing.scores import ScoreWriter, ScoringModel
 from processing.training_rows import TrainingRows
 
 SCHEMA_VERSION = 1
 
 
-class Sample:
-    """The first rows, in the units of the files and with gaps filled: what a client may send."""
-
-    def __init__(self, width: int, size: int) -> None:
-        self.rows: FloatArray = np.empty((0, width))
-        self._size = size
-
-    def add(self, rows: FloatArray) -> None:
-        """Take from a batch of shape (d, n) what is still wanted."""
-        if len(self.rows) < self._size:
-            self.rows = np.concatenate([self.rows, rows[:, : self._size - len(self.rows)].T])
-
-
 class Findings(NamedTuple):
-    """What one pass over all rows found: its document, the scatter matrix of the rows, and the first of them."""
+    """What one pass over all rows found: its document, the scatter matrix of the rows, and a sample of them."""
 
     document: Document
     scatter: FloatArray | None
-    sample: FloatArray
+    sample: Sample
+
+
+class Writers(NamedTuple):
+    """What one pass writes, if anything: features, scores, or both."""
+
+    features: FeatureWriter | None = None
+    scores: ScoreWriter | None = None
+
+    @classmethod
+    def open(
+        cls, folders: Mapping[Path, Path], host: str, arguments: argparse.Namespace, model: ScoringModel | None
+    ) -> Writers:
+        """New ones, which overwrite what earlier ones wrote.
+
+        :param folders: where parts are staged, by the folder that they are for
+        """
+        features, scores = folders.get(arguments.features_dir), folders.get(arguments.scores_dir)
+        return cls(
+            features=FeatureWriter(features, host, arguments) if features else None,
+            scores=ScoreWriter(scores, host, arguments, model) if scores and model else None,
+        )
+
+    def close(self) -> None:
+        """Finish the last parts."""
+        for writer in self:
+            if writer:
+                writer.close()
 
 
 def run(arguments: argparse.Namespace) -> str:
@@ -48,49 +65,115 @@ def run(arguments: argparse.Namespace) -> str:
     host, hosts = read_hosts(arguments.resource_config)
     remove_output(arguments, host)
     files = open_input_files(arguments, hosts)
-    with staging_folder(arguments.features_dir or arguments.stats_dir, host) as folder:
-        writer = None if arguments.profile_only else FeatureWriter(folder, host, arguments)
-        scaling = None
-        if writer and needs_profile(arguments, hosts):
-            own = not arguments.moments_dir
-            scaling = find_scaling([read_rows(files, arguments).document] if own else read_profiles(arguments))
-        document, scatter, sample = read_rows(files, arguments, scaling, writer)
+    model = ScoringModel.read(arguments.model, len(arguments.feature_columns)) if arguments.model else None
+    with contextlib.ExitStack() as stack:
+        folders = {
+            folder: stack.enter_context(staging_folder(folder, host))
+            for folder in (arguments.features_dir, arguments.scores_dir)
+            if folder and not arguments.profile_only
+        }
+        document, scatter, sample = write_outputs(
+            files,
+            arguments,
+            hosts,
+            fill=model.fill if model else None,
+            open_writers=lambda: Writers.open(folders, host, arguments, model),
+        )
         if not document["row_count"] and len(hosts) == 1:
             raise InputError(f"No rows are left: {summary(document)}. Check the files, on_bad_rows and missing_values.")
-        for part in document["parts"]:
-            os.replace(folder / part["name"], arguments.features_dir / part["name"])
+        for target, kind in ((arguments.features_dir, "parts"), (arguments.scores_dir, "scores")):
+            for part in document[kind]:
+                os.replace(folders[target] / part["name"], target / part["name"])
     if scatter is not None:
         write_whole(arguments.stats_dir / f"scatter-{host}.npy", lambda path: np.save(path, scatter))
-    if writer and arguments.sample_rows:
-        write_whole(arguments.stats_dir / f"sample-{host}.npy", lambda path: np.save(path, sample))
+    if arguments.sample_rows and not arguments.profile_only:
+        arrays = sample.arrays()
+        scores = {"scores": model.score(arrays["rows"].T).T} if model else {}
+        write_whole(arguments.stats_dir / f"sample-{host}.npz", lambda path: save_arrays(path, {**arrays, **scores}))
     header = files[0].columns if files else None
     manifest = json.dumps({"host": host, "hosts": hosts, "header": header, **document})
     write_whole(arguments.stats_dir / f"moments-{host}.json", lambda path: path.write_text(manifest))
     return summary(document)
 
 
+def write_outputs(
+    files: Sequence[InputFile],
+    arguments: argparse.Namespace,
+    hosts: Sequence[str],
+    *,
+    fill: FloatArray | None,
+    open_writers: Callable[[], Writers],
+) -> Findings:
+    """As many passes over all rows as it takes, of which the last one writes.
+
+    Where gaps take means that only a pass tells, one host writes in that pass already, and again if it met a gap.
+    """
+    if arguments.profile_only:
+        return read_rows(files, arguments)
+
+    if not needs_profile(arguments, hosts):
+        return read_rows(files, arguments, fill=fill, writers=open_writers())
+    if arguments.moments_dir:
+        profiles = read_profiles(arguments)
+    elif arguments.scaling == "none":
+        found = read_rows(files, arguments, writers=open_writers())
+        if not any(found.document["null_count"]):
+            return found
+        log(f"gaps found: {counted(sum(found.document['null_count']), 'gap')}, filled with means in another pass")
+        profiles = [found.document]
+    else:
+        profiles = [read_rows(files, arguments).document]
+    scaling = find_scaling(profiles)
+    return read_rows(files, arguments, scaling, fill=scaling.mean, writers=open_writers())
+
+
 def read_rows(
     files: Sequence[InputFile],
     arguments: argparse.Namespace,
     scaling: Scaling | None = None,
-    writer: FeatureWriter | None = None,
+    *,
+    fill: FloatArray | None = None,
+    writers: Writers | None = None,
 ) -> Findings:
-    """One pass over all rows: their statistics, without a writer those of a profile; with it their features."""
-    rows = TrainingRows(files, arguments, scaling.mean if scaling else None, "features" if writer else "profile")
+    """One pass over all rows: their statistics, without writers those of a profile; with them what they write.
+
+    :param fill: (d,) means that gaps take; None leaves them gaps, of which nothing is written
+    """
+    purpose = "profile" if not writers else "features" if writers.features else "scores"
+    rows = TrainingRows(files, arguments, fill, purpose)
     width = len(arguments.feature_columns)
-    moments, sample = Moments(width, with_scatter=writer is not None), Sample(width, arguments.sample_rows)
+    moments = Moments(width, with_scatter=writers is not None)
+    sample = Sample(width, arguments.sample_rows if writers else 0, arguments.leading_rows if writers else 0)
     standardize = scaling if arguments.scaling == "standardize" else None
-    with contextlib.closing(writer) if writer else contextlib.nullcontext():
+    leaves_gaps = arguments.missing_values == "mean" and fill is None
+    with contextlib.closing(writers or Writers()) as opened:
         for batch in rows:
-            moments.add(batch)
-            if writer:
-                sample.add(batch)
-                writer.write(standardize.apply(batch) if standardize else batch)
+            moments.add(batch.values)
+            if not writers or (leaves_gaps and rows.null_count.any()):
+                continue
+            sample.add(batch)
+            if opened.features:
+                opened.features.write(standardize.apply(batch.values) if standardize else batch.values)
+            if opened.scores:
+                opened.scores.write(batch, files[batch.file].name)
     document = describe(rows, moments, arguments)
-    document.update(parts=writer.parts if writer else [], profile_only=writer is None, sample_rows=len(sample.rows))
+    features, scores = writers or Writers()
+    document.update(
+        parts=features.parts if features else [],
+        scores=scores.parts if scores else [],
+        exceedances=scores.exceedances.document() if scores else None,
+        profile_only=writers is None,
+        sample_rows=len(sample),
+    )
     if standardize:
         document.update(center=standardize.mean.tolist(), scale=standardize.scale.tolist())
-    return Findings(document, moments.scatter, sample.rows)
+    return Findings(document, moments.scatter, sample)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write an .npz under exactly this name."""
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def describe(rows: TrainingRows, moments: Moments, arguments: argparse.Namespace) -> Document:
@@ -117,5 +200,5 @@ def summary(document: Document) -> str:
     """The outcome in one line."""
     rows = f"{counted(document['row_count'], 'row')}, {counted(document['skipped_rows'], 'bad row')} skipped"
     gaps = f"{counted(document['dropped_rows'], 'row')} with gaps dropped"
-    columns, parts = len(document["feature_columns"]), len(document["parts"])
+    columns, parts = len(document["feature_columns"]), len(document["parts"]) + len(document["scores"])
     return f"{rows}, {gaps}, {counted(columns, 'column')}, {counted(parts, 'part')}"

@@ -25,8 +25,10 @@ def staging_folder(parent: Path, host: str) -> Iterator[Path]:
 def remove_output(arguments: argparse.Namespace, host: str) -> None:
     """Remove what an earlier run of this host left, the manifest first."""
     arguments.stats_dir.mkdir(parents=True, exist_ok=True)
-    old = [arguments.stats_dir / name for name in (f"moments-{host}.json", f"scatter-{host}.npy", f"sample-{host}.npy")]
-    for path in [*old, *(arguments.features_dir or arguments.stats_dir).glob(f"features-{host}-*")]:
+    old = [arguments.stats_dir / name for name in (f"moments-{host}.json", f"scatter-{host}.npy", f"sample-{host}.npz")]
+    for folder, kind in ((arguments.features_dir, "features"), (arguments.scores_dir, "scores")):
+        old += folder.glob(f"{kind}-{host}-*") if folder else ()
+    for path in old:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
 

@@ -15,7 +15,7 @@ from processing.bad_rows import BadRow
 from processing.cells import FLOAT32_MAX, NO_VALUE, out_of_range
 from processing.columns import find_columns
 from processing.messages import InputError
-from processing.moments import FloatArray
+from processing.rows import Rows
 
 BATCH_BYTES = 4 << 20
 
@@ -27,6 +27,7 @@ class ParquetFile:
         self.path, self.name, self.size = path, name, path.stat().st_size
         self.bytes_read = self.skipped_rows = 0
         self._wanted, self._gaps_are_bad = arguments.feature_columns, arguments.missing_values == "fail"
+        self._ids = arguments.id_columns
         with self._open() as file:
             schema, self._row_count = file.schema_arrow, file.metadata.num_rows
         self.columns, kinds = list(schema.names), schema.types
@@ -34,28 +35,34 @@ class ParquetFile:
         for column, index in find_columns(self.columns, self._wanted, name).items():
             if not is_number(kinds[index]):
                 raise InputError(f"{name}: column {column!r} has type {kinds[index]}. Store it as numbers.")
+        for column, index in find_columns(self.columns, self._ids, name).items():
+            if pa.types.is_nested(kinds[index]) or pa.types.is_binary(kinds[index]):
+                raise InputError(f"{name}: column {column!r} has type {kinds[index]}. Store it as text or numbers.")
 
-    def batches(self) -> Iterator[FloatArray]:
-        """Feature columns, shape (d, rows): NaN where a value is missing."""
-        rows_read = 0
+    def batches(self) -> Iterator[Rows]:
+        """All rows."""
+        rows_read, columns = 0, list(dict.fromkeys([*self._wanted, *self._ids]))
         with self._open() as file:
-            for batch in file.iter_batches(max(1, BATCH_BYTES // 8 // len(self._wanted)), columns=self._wanted):
+            for batch in file.iter_batches(max(1, BATCH_BYTES // 8 // len(columns)), columns=columns):
+                numbers = np.arange(rows_read + 1, rows_read + batch.num_rows + 1)
                 rows_read += batch.num_rows
                 self.bytes_read = self.size * rows_read // self._row_count
-                columns = (batch.column(batch.schema.get_field_index(name)) for name in self._wanted)
-                numbers = (column.cast(pa.float64(), safe=False) for column in columns)
-                yield np.stack([column.to_numpy(zero_copy_only=False) for column in numbers])
+                values = (batch.column(name).cast(pa.float64(), safe=False) for name in self._wanted)
+                yield Rows(
+                    np.stack([column.to_numpy(zero_copy_only=False) for column in values]),
+                    numbers,
+                    [batch.column(name).cast(pa.string()) for name in self._ids],
+                )
 
     def bad_rows(self) -> Iterator[BadRow]:
         """The rows with infinite values, where gaps are no good also those with gaps; line counts rows from 1."""
-        start = 1
-        for values in self.batches():
+        for rows in self.batches():
+            values = rows.values
             bad = (np.abs(values) > FLOAT32_MAX) | (np.isnan(values) & self._gaps_are_bad)
             for row in np.flatnonzero(bad.any(axis=0)):
                 column = int(np.argmax(bad[:, row]))
                 problem = NO_VALUE if np.isnan(values[column, row]) else out_of_range(float(values[column, row]))
-                yield BadRow(self.name, start + int(row), f"column {self._wanted[column]!r} {problem}")
-            start += values.shape[1]
+                yield BadRow(self.name, int(rows.numbers[row]), f"column {self._wanted[column]!r} {problem}")
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[Any]:

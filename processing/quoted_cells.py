@@ -66,7 +66,8 @@ class WholeLines:
     closed = False
 
     def __init__(self, file: Any, header_lines: int, delimiter: str, newlines_in_cells: bool) -> None:
-        self.row_count = self.spanning_lines = 0  # rows that Arrow has to make of the lines given; lines kept back
+        self.row_count = 0  # rows that Arrow has to make of the lines given
+        self.kept_back: list[int] = []  # per line that is kept back, how many rows come before it
         self.is_empty = False
         self.quotes = QuotedCells(delimiter)
         self._file, self._header_lines, self._newlines_in_cells = file, header_lines, newlines_in_cells
@@ -80,6 +81,11 @@ class WholeLines:
                 return lines
         self.is_empty = not self.row_count
         return b""
+
+    @property
+    def spanning_lines(self) -> int:
+        """How many lines are kept back."""
+        return len(self.kept_back)
 
     def readable(self) -> bool:
         """Arrow asks."""
@@ -121,15 +127,19 @@ class WholeLines:
         if not found:
             return block
         lines = block.splitlines(keepends=True)
-        for span in reversed(found):
-            spanning = lines[span.start : span.stop]
-            if self._newlines_in_cells:
+        if self._newlines_in_cells:
+            for span in found:
                 is_closed = span.stop <= len(lines)
-                self.row_count += is_closed - count_lines(b"".join(spanning))
-            else:
-                self.spanning_lines += len(spanning)
-                del lines[span.start : span.stop]
-        return b"".join(lines)
+                self.row_count += is_closed - count_lines(b"".join(lines[span.start : span.stop]))
+            return block
+        kept: list[bytes | bytearray] = []
+        end = 0
+        for span in found:
+            kept += lines[end : span.start]
+            rows_before = self.row_count + count_lines(b"".join(kept))
+            self.kept_back += [rows_before] * len(lines[span.start : span.stop])
+            end = span.stop
+        return b"".join([*kept, *lines[end:]])
 
 
 def as_utf8(block: bytes | bytearray) -> bytes | bytearray:

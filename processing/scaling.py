@@ -25,8 +25,9 @@ class Scaling(NamedTuple):
 
 
 def needs_profile(arguments: argparse.Namespace, hosts: Sequence[str]) -> bool:
-    """Whether the arguments ask for means and deviations, which take a first pass over all rows of all hosts."""
-    if arguments.scaling == "none" and arguments.missing_values != "mean":
+    """Whether the arguments ask for means or deviations of all rows of all hosts, which only another pass tells."""
+    gaps_take_means = arguments.missing_values == "mean" and not arguments.model
+    if arguments.scaling == "none" and not gaps_take_means:
         return False
     if len(hosts) > 1 and not arguments.moments_dir:
         raise InputError(

@@ -14,6 +14,7 @@ from processing.input_files import InputFile
 from processing.messages import InputError, log
 from processing.moments import Document, FloatArray
 from processing.progress import Progress
+from processing.rows import Rows
 
 NAMED_BAD_ROWS = 10
 
@@ -25,7 +26,7 @@ class TrainingRows:
     """
 
     def __init__(
-        self, files: Sequence[InputFile], arguments: argparse.Namespace, mean: FloatArray | None, purpose: str
+        self, files: Sequence[InputFile], arguments: argparse.Namespace, fill: FloatArray | None, purpose: str
     ) -> None:
         self.files: list[Document] = []
         self.bad_rows: list[BadRow] = []
@@ -34,7 +35,7 @@ class TrainingRows:
         self._files, self._arguments, self._purpose = files, arguments, purpose
         self._fill = np.zeros(self.null_count.shape)
         if arguments.missing_values == "mean":
-            self._fill = np.full(self.null_count.shape, np.nan) if mean is None else mean
+            self._fill = np.full(self.null_count.shape, np.nan) if fill is None else fill
         self._fails = arguments.on_bad_rows == "fail"
 
     @property
@@ -42,15 +43,15 @@ class TrainingRows:
         """How many rows are left of those read so far."""
         return self.rows_read - self.dropped_rows
 
-    def __iter__(self) -> Iterator[FloatArray]:
+    def __iter__(self) -> Iterator[Rows]:
         progress = Progress(self._purpose, sum(file.size for file in self._files))
         bytes_before = 0
         for file in self._files:
             rows_before, skipped_before = self.row_count, self.skipped_rows
             file.bytes_read = file.skipped_rows = 0
             for batch in file.batches():
-                rows = self._good_rows(file, batch)
-                self.rows_read += rows.shape[1]
+                rows = self._good_rows(file, batch._replace(file=len(self.files)))
+                self.rows_read += len(rows.numbers)
                 yield self._handle_gaps(rows)
                 progress.update(self.rows_read, bytes_before + file.bytes_read)
             bytes_before += file.size
@@ -61,9 +62,9 @@ class TrainingRows:
         progress.update(self.rows_read, bytes_before, last=True)
         self._judge_skipped()
 
-    def _good_rows(self, file: InputFile, rows: FloatArray) -> FloatArray:
-        beyond = np.abs(rows) > FLOAT32_MAX
-        gap = self._arguments.missing_values == "fail" and bool(np.isnan(rows).any())
+    def _good_rows(self, file: InputFile, rows: Rows) -> Rows:
+        beyond = np.abs(rows.values) > FLOAT32_MAX
+        gap = self._arguments.missing_values == "fail" and bool(np.isnan(rows.values).any())
         if gap or (self._fails and beyond.any()):
             found = (row for row in file.bad_rows() if self._fails or row.reason.endswith(NO_VALUE))
             where = next(found, None)
@@ -76,18 +77,18 @@ class TrainingRows:
             return rows
         bad = beyond.any(axis=0)
         self.skipped_rows += int(np.count_nonzero(bad))
-        return rows[:, ~bad]
+        return rows.where(~bad)
 
-    def _handle_gaps(self, rows: FloatArray) -> FloatArray:
-        missing = np.isnan(rows)
+    def _handle_gaps(self, rows: Rows) -> Rows:
+        missing = np.isnan(rows.values)
         if not missing.any():
             return rows
         self.null_count += missing.sum(axis=1)
         if self._arguments.missing_values != "drop":
-            return np.where(missing, self._fill[:, np.newaxis], rows)
+            return rows._replace(values=np.where(missing, self._fill[:, np.newaxis], rows.values))
         keep = ~missing.any(axis=0)
         self.dropped_rows += int(np.count_nonzero(~keep))
-        return rows[:, keep]
+        return rows.where(keep)
 
     def _judge_skipped(self) -> None:
         if not self.skipped_rows:

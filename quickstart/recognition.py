@@ -114,6 +114,7 @@ def reading_arguments(reading: Mapping[str, Any]) -> argparse.Namespace:
     config = checked_config(reading)
     return argparse.Namespace(
         feature_columns=[],
+        id_columns=[],
         delimiter=config.delimiter,
         decimal=config.decimal,
         newlines_in_cells=config.newlines_in_cells,

@@ -38,6 +38,8 @@ class Job:
             "message-dir": self.message_dir,
             "resource-config": self.resource_config,
             "feature-columns": columns,
+            # A gap is seen in what comes out, and no other row depends on it.
+            "missing-values": "zero",
         }
         named = folders | {name.replace("_", "-"): value for name, value in options.items()}
         return [f"--{name}" if value is True else f"--{name}={value}" for name, value in named.items()]
@@ -58,8 +60,9 @@ class Job:
     def scatter(self) -> NDArray[np.float64]:
         return np.asarray(np.load(self.stats_dir / f"scatter-{self.host}.npy"))
 
-    def sample(self) -> NDArray[np.float64]:
-        return np.asarray(np.load(self.stats_dir / f"sample-{self.host}.npy"))
+    def sample(self) -> dict[str, NDArray[Any]]:
+        with np.load(self.stats_dir / f"sample-{self.host}.npz") as arrays:
+            return dict(arrays)
 
     def message(self) -> str:
         return (self.message_dir / "message").read_text(encoding="utf-8")

@@ -20,6 +20,11 @@ def raw_data_asset(pipeline: str) -> Asset:
     return Asset(f"{pipeline}_raw_data")
 
 
+def drift_asset(pipeline: str) -> Asset:
+    """Updated by the pipeline's `pca_batch_transform` when more of its scored rows than allowed lie beyond limits."""
+    return Asset(f"{pipeline}_drift")
+
+
 def s3_events_asset(pipeline: str, queue_url: str) -> Asset:
     """The asset that Airflow's triggerer updates when S3 reports something to an SQS queue."""
     # Only where there is a queue: the triggerer's stream takes time to import.

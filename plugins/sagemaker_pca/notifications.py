@@ -1,4 +1,4 @@
-"""The user's own notifier, called once for every failed run."""
+"""The user's own notifiers: of every failed run, and of drift."""
 
 from __future__ import annotations
 
@@ -9,25 +9,45 @@ from typing import Any
 
 from sagemaker_pca.exceptions import SettingError
 
-VARIABLE = "SAGEMAKER_PCA_ON_FAILURE"
+FAILURE_VARIABLE = "SAGEMAKER_PCA_ON_FAILURE"
+DRIFT_VARIABLE = "SAGEMAKER_PCA_ON_DRIFT"
+Notifier = Callable[[Any], Any]
 
 
-def failure_notifier() -> Callable[[Any], Any] | None:
-    """The `on_failure_callback` that the environment variable names as `package.module.callable`, if any.
-
-    Airflow calls it with the failed run's context; a notifier of any provider, made where it is named, serves too.
+def failure_notifier() -> Notifier | None:
+    """The `on_failure_callback` of the DAGs, if any: Airflow calls it with the failed run's context.
 
     Raises:
-        SettingError: when there is no such callable. The DAG file then shows as an import error, not a silent run.
+        SettingError: as of `named_notifier`. The DAG file then shows as an import error, not a silent run.
     """
-    path = os.environ.get(VARIABLE)
+    return named_notifier(FAILURE_VARIABLE)
+
+
+def drift_notifier() -> Notifier | None:
+    """What is called with the context of the task that found drift, if anything; the run's note says it in words.
+
+    Raises:
+        SettingError: as of `named_notifier`.
+    """
+    return named_notifier(DRIFT_VARIABLE)
+
+
+def named_notifier(variable: str) -> Notifier | None:
+    """The callable that an environment variable names as `package.module.callable`, if any.
+
+    A notifier of any provider, made where it is named, serves too.
+
+    Raises:
+        SettingError: when there is no such callable.
+    """
+    path = os.environ.get(variable)
     if not path:
         return None
     try:
         notifier = pkgutil.resolve_name(path)
     except (ImportError, AttributeError, ValueError) as error:
-        raise SettingError(f"{VARIABLE}={path} cannot be imported: {error}. Name a callable as module.name.") from error
+        raise SettingError(f"{variable}={path} cannot be imported: {error}. Name a callable as module.name.") from error
     if not callable(notifier):
-        raise SettingError(f"{VARIABLE}={path} is a {type(notifier).__name__}. Name something callable.")
-    called: Callable[[Any], Any] = notifier
+        raise SettingError(f"{variable}={path} is a {type(notifier).__name__}. Name something callable.")
+    called: Notifier = notifier
     return called

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, AssetAny
 
-from sagemaker_pca.assets import raw_data_asset
+from sagemaker_pca.assets import drift_asset, raw_data_asset
 from sagemaker_pca.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MAX_ACTIVE_RUNS = "SAGEMAKER_PCA_MAX_ACTIVE_RUNS"
 ENDPOINTS_SCHEDULE = "SAGEMAKER_ENDPOINTS_SCHEDULE"
 
 RAW_DATA = "raw-data"
+DRIFT = "drift"
+WATCHED = {RAW_DATA: raw_data_asset, DRIFT: drift_asset}
 # Somebody has to look, and that is also the longest that a lost message of S3's delays a run.
 DEFAULT_LOOK_SCHEDULE = "@hourly"
 DEFAULT_SETTLE_SECONDS = 60.0
@@ -28,23 +31,24 @@ DEFAULT_MAX_ACTIVE_RUNS = 4
 
 
 def schedule_of(pipeline: str, schedule: Any) -> Any:
-    """When a pipeline runs: by a cron expression, when its raw data changes, by both, or as Airflow itself takes it.
+    """When a pipeline runs: by a cron expression, when its raw data changes or drifts, or as Airflow itself takes it.
 
     :param pipeline: its DAG id
-    :param schedule: such as ``@weekly``, ``raw-data`` or ``raw-data or @weekly``; None for never
+    :param schedule: such as ``@weekly``, ``raw-data`` or ``raw-data or drift or @weekly``; None for never
     Raises:
         SettingError: on two cron expressions. The DAG file then shows as an import error.
     """
     if not isinstance(schedule, str):
         return schedule
     parts = _parts(schedule)
-    crons = [part for part in parts if part != RAW_DATA]
+    crons = [part for part in parts if part not in WATCHED]
     if len(crons) > 1:
         raise SettingError(
             f"schedule={schedule!r} of {pipeline} has {len(crons)} cron expressions. "
-            f"Give one, {RAW_DATA}, or both joined by ' or '."
+            f"Give one, {RAW_DATA}, {DRIFT}, or several of them joined by ' or '."
         )
-    return time_or_asset(crons[0] if crons else None, raw_data_asset(pipeline) if RAW_DATA in parts else None)
+    assets = [asset_of(pipeline) for word, asset_of in WATCHED.items() if word in parts]
+    return time_or_assets(crons[0] if crons else None, assets)
 
 
 def _parts(schedule: str) -> list[str]:
@@ -100,13 +104,16 @@ def max_active_runs() -> int:
     return int(value)
 
 
-def time_or_asset(cron: str | None, asset: Asset | None) -> Any:
-    """A DAG's schedule by a cron expression, an asset, either of them, or neither."""
-    if cron is None or asset is None:
-        return cron if asset is None else [asset]
+def time_or_assets(cron: str | None, assets: Sequence[Asset]) -> Any:
+    """A DAG's schedule by a cron expression, or by any one of some assets, or whichever comes first."""
+    if not assets:
+        return cron
+    any_asset = assets[0] if len(assets) == 1 else AssetAny(*assets)
+    if cron is None:
+        return [any_asset] if len(assets) == 1 else any_asset
     # Imported only where it is asked for: it takes a fifth of the time that all DAG files may take.
     from airflow.sdk import AssetOrTimeSchedule
 
     # Read by Airflow as the schedule of any DAG: presets, time zone and kind of timetable are those of a plain cron.
     timetable = cast("BaseTimetable", DAG("cron", schedule=cron).timetable)
-    return AssetOrTimeSchedule(timetable=timetable, assets=[asset])
+    return AssetOrTimeSchedule(timetable=timetable, assets=any_asset if len(assets) > 1 else list(assets))

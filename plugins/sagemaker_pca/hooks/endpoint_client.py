@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from sagemaker_pca.exceptions import SmokeTestError
-from sagemaker_pca.hooks.clients import AwsClientsHook
 from sagemaker_pca.model.artifact import FloatArray
+
+# BodyBlob of botocore's service model, the smallest limit that the service documents.
+LARGEST_BODY_BYTES = 6_291_456
 
 
 class EndpointClient:
-    """One endpoint; keeps the latency of each call."""
+    """One endpoint; keeps the latency of each call.
 
-    def __init__(self, hook: AwsClientsHook, name: str) -> None:
-        self._runtime = hook.runtime
+    :param runtime: boto3's client of ``sagemaker-runtime``
+    """
+
+    def __init__(self, runtime: Any, name: str) -> None:
+        self._runtime = runtime
         self.name = name
         self.latencies_ms: list[float] = []
 
@@ -26,7 +33,11 @@ class EndpointClient:
         Raises:
             SmokeTestError: when the answer holds no projections.
         """
-        body = "".join(map(csv_line, rows)).encode()
+        return self.project_lines(map(csv_line, rows))
+
+    def project_lines(self, lines: Iterable[str]) -> FloatArray:
+        """Likewise of rows that are lines of CSV already."""
+        body = "".join(lines).encode()
         started = time.perf_counter()
         answer = self._runtime.invoke_endpoint(
             EndpointName=self.name, ContentType="text/csv", Accept="application/json", Body=body
@@ -46,3 +57,17 @@ class EndpointClient:
 def csv_line(row: FloatArray) -> str:
     """A row as the endpoint takes it, every digit kept."""
     return ",".join(map(repr, row.tolist())) + "\n"
+
+
+def bodies(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Lines of CSV in lists that one call each may carry; a longer line has one of its own."""
+    body: list[str] = []
+    size = 0
+    for line in lines:
+        if body and size + len(line) > LARGEST_BODY_BYTES:
+            yield body
+            body, size = [], 0
+        body.append(line)
+        size += len(line)
+    if body:
+        yield body

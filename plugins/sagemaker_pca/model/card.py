@@ -9,13 +9,15 @@ import numpy as np
 from pydantic import JsonValue
 
 from sagemaker_pca.documents import VersionedDocument
-from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.model.artifact import FloatArray, PcaModel
+from sagemaker_pca.model.checks import Check
 from sagemaker_pca.model.comparison import Comparison
 from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.model.drift import Drift
-from sagemaker_pca.model.evaluation import Check, Evaluation
-from sagemaker_pca.model.limits import Limits
+from sagemaker_pca.model.evaluation import Evaluation
+from sagemaker_pca.model.limits import LimitKind, Limits, freeze_limits
 from sagemaker_pca.model.moments import Moments
+from sagemaker_pca.model.monitoring import MonitoredModel
 from sagemaker_pca.model.sections import Matrix, Number, Section, Vector
 
 # Every processing host names as many.
@@ -64,7 +66,7 @@ class Data(Section):
         return max(known, key=lambda column: column.null_fraction or 0.0, default=None)
 
 
-class Projector(Section):
+class AffineMap(Section):
     """x ↦ (x - mean) @ components; mean (d,), components (d, k) with the largest component last, as in the artifact."""
 
     mean: Vector
@@ -83,10 +85,17 @@ class Model(Section):
     explained_variance_ratio: Vector
     spectrum: Vector | None = None
     total_variance: Number = None
-    served: Projector
-    as_trained: Projector | None = None
+    served: AffineMap
+    as_trained: AffineMap | None = None
     scale: Vector | None = None
     limits: Limits | None = None
+
+    @property
+    def eigenvalues(self) -> FloatArray | None:
+        """(d,) variances of all components there are, the largest first; None where they are not known."""
+        if self.spectrum is None or self.total_variance is None:
+            return None
+        return np.array(self.spectrum, np.float64) * self.total_variance
 
     @property
     def served_model(self) -> PcaModel:
@@ -109,6 +118,12 @@ class ModelCard(VersionedDocument):
     warnings: tuple[DataWarning, ...] = ()
 
     @property
+    def monitored(self) -> MonitoredModel:
+        """The model with what T² and Q of rows need."""
+        scale = None if self.model.scale is None else np.array(self.model.scale, np.float64)
+        return MonitoredModel.of(self.model.served_model, self.data.row_count, scale)
+
+    @property
     def feature_columns(self) -> tuple[str, ...]:
         """Names of the model's features, in order."""
         return tuple(column.name for column in self.data.columns)
@@ -124,6 +139,7 @@ class ModelCard(VersionedDocument):
         moments: Moments,
         data_files: tuple[DataFile, ...],
         evaluation: Evaluation,
+        drift: Drift | None = None,
     ) -> Self:
         """The card of a model that was just evaluated."""
         return cls(
@@ -135,6 +151,7 @@ class ModelCard(VersionedDocument):
                     "singular_values": trained.singular_values,
                     "explained_variance_ratio": evaluation.metrics.explained_variance_ratio,
                     "spectrum": evaluation.metrics.spectrum,
+                    "total_variance": evaluation.metrics.total_variance,
                     "served": _projector(served),
                     "as_trained": None if moments.scale is None else _projector(trained),
                     "scale": moments.scale,
@@ -144,12 +161,22 @@ class ModelCard(VersionedDocument):
             reason=evaluation.reason,
             checks=evaluation.checks,
             comparison=evaluation.comparison,
+            drift=drift,
             warnings=evaluation.warnings,
         )
 
+    def with_limits(self, wanted: LimitKind, sample: FloatArray) -> Self:
+        """The card with the model's limits.
 
-def _projector(model: PcaModel) -> Projector:
-    return Projector.model_validate({"mean": model.mean, "components": model.components})
+        :param wanted: the kind to be in force
+        :param sample: (n, d) of the rows that the model was trained on, raw units
+        """
+        limits = freeze_limits(self.monitored, self.data.row_count, self.model.eigenvalues, sample, wanted)
+        return self.model_copy(update={"model": self.model.model_copy(update={"limits": limits})})
+
+
+def _projector(model: PcaModel) -> AffineMap:
+    return AffineMap.model_validate({"mean": model.mean, "components": model.components})
 
 
 def _data(moments: Moments, data_files: tuple[DataFile, ...]) -> Data:

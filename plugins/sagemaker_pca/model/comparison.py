@@ -105,16 +105,18 @@ def total_in_training_units(model: PcaModel, moments: Moments) -> float:
     return float(np.sum(about_model_mean if moments.scale is None else about_model_mean / moments.scale**2))
 
 
-def spectrum_in_training_units(model: PcaModel, moments: Moments) -> FloatArray | None:
+def spectrum_in_training_units(moments: Moments, mean: FloatArray) -> FloatArray | None:
     """(d,) share of the variance of every component there is, kept or not, the largest first.
 
-    About the model's own mean, as `total_in_training_units`. None for wide data, and where no number is to be had.
+    None for wide data, and where no number is to be had.
+
+    :param mean: (d,) what the model subtracts, about which it measures, as `total_in_training_units` does
     """
     if moments.scatter is None:
         return None
-    offset = moments.mean - model.mean
-    about_model_mean = moments.scatter + moments.row_count * np.outer(offset, offset)
-    scatter = _scatter_in_training_units(about_model_mean, moments.scale)
+    offset = moments.mean - mean
+    about_mean = moments.scatter + moments.row_count * np.outer(offset, offset)
+    scatter = _scatter_in_training_units(about_mean, moments.scale)
     if not (np.isfinite(scatter).all() and np.trace(scatter) > 0):
         return None
     # Rounding alone makes an eigenvalue of a scatter matrix negative.

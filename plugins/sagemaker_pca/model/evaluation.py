@@ -3,12 +3,13 @@
 Pure: numbers in, verdict out. A metric that is missing or not a number fails its check.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sagemaker_pca.model.artifact import PcaModel
+from sagemaker_pca.model.checks import Check, at_least, at_most, shown_number
 from sagemaker_pca.model.comparison import (
     Comparison,
     compare,
@@ -18,6 +19,7 @@ from sagemaker_pca.model.comparison import (
     total_in_training_units,
 )
 from sagemaker_pca.model.data_warnings import DataWarning, data_warnings
+from sagemaker_pca.model.drift import Drift
 from sagemaker_pca.model.moments import Moments
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.settings.pipeline import PcaRunConfig
@@ -29,17 +31,6 @@ DIFFERENCES_IN_A_MESSAGE = 5
 # hundredth of what a column varies by, its projections are noise, whatever scaling training used.
 FLOAT32_HALF_ULP = 2.0**-24
 MAX_FLOAT32_LOSS = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the gate: a metric, its limit, and a sentence that says by how much it passed or failed."""
-
-    name: str
-    value: float | None
-    limit: float
-    passed: bool
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +49,7 @@ class Metrics:
     float32_loss: float
     float32_loss_column: str | None
     spectrum: tuple[float, ...] | None
+    total_variance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +85,7 @@ def evaluate(
     served: PcaModel | None = None,
     served_columns: Sequence[str] | None = None,
     gone: str = "",
+    drift: Drift | None = None,
 ) -> Evaluation:
     """Measure a model against its own training data, the limits and the model now in service.
 
@@ -104,6 +97,7 @@ def evaluate(
     :param served: the model now in service, raw units.
     :param served_columns: the serving model's feature columns in order; without them only their number is compared.
     :param gone: what somebody deleted of what is in service, so that it cannot be compared; empty where nothing is
+    :param drift: how far the new data has moved from the serving model's; None where there is nothing to tell it by
     """
     model = model.as_stored()
     metrics = _measure(model, moments)
@@ -123,6 +117,8 @@ def evaluate(
     elif served is not None and checks[-1].passed:
         comparison = compare(model, served, moments)
         checks.append(_check_drop(comparison, limits))
+    if gone or served is not None:
+        checks.extend(check_drift(drift, limits))
     return Evaluation(metrics, tuple(checks), comparison, data_warnings(moments))
 
 
@@ -136,7 +132,7 @@ def _measure(model: PcaModel, moments: Moments) -> Metrics:
     # A constant column says nothing that could get lost; what it seems to vary by is rounding of its sums.
     varies = (moments.maximum > moments.minimum) & (spread > 0)
     losses = np.divide(offset, spread, out=np.zeros_like(offset), where=varies)
-    spectrum = spectrum_in_training_units(model, moments)
+    spectrum = spectrum_in_training_units(moments, model.mean)
     numbers = np.concatenate([np.ravel(part) for part in (model.mean, model.singular_values, model.components)])
     return Metrics(
         rows=int(moments.row_count),
@@ -148,18 +144,19 @@ def _measure(model: PcaModel, moments: Moments) -> Metrics:
         float32_loss=float(losses.max(initial=0.0)),
         float32_loss_column=moments.feature_columns[int(np.argmax(losses))] if losses.size else None,
         spectrum=None if spectrum is None else tuple(spectrum.tolist()),
+        total_variance=finite_or_none(total / (moments.row_count - 1)) if moments.row_count > 1 else None,
     )
 
 
 def _check_rows(metrics: Metrics, limits: PcaRunConfig) -> Check:
-    return _at_least("rows", metrics.rows, "min_rows", limits.min_rows, "Add raw files, or lower the limit.")
+    return at_least("rows", metrics.rows, "min_rows", limits.min_rows, "Add raw files, or lower the limit.")
 
 
 def _check_null_fraction(metrics: Metrics, limits: PcaRunConfig) -> Check:
     has_nulls = metrics.null_fraction != 0 and metrics.null_fraction_column is not None
     column = f" in column {metrics.null_fraction_column}" if has_nulls else ""
     remedy = "Repair the data, leave the column out, or raise the limit."
-    return _at_most(
+    return at_most(
         "null_fraction", metrics.null_fraction, "max_null_fraction", limits.max_null_fraction, remedy, column
     )
 
@@ -179,13 +176,13 @@ def _check_finite_numbers(metrics: Metrics) -> Check:
 def _check_float32(metrics: Metrics, moments: Moments) -> Check:
     name, value, limit = "float32_loss", metrics.float32_loss, MAX_FLOAT32_LOSS
     if value <= limit or metrics.float32_loss_column is None:
-        message = f"{name}={_number(value)}: float32, in which rows are served, keeps what every column varies by."
+        message = f"{name}={shown_number(value)}: float32, in which rows are served, keeps what every column varies by."
         return Check(name, value, limit, True, message)
     place = moments.feature_columns.index(metrics.float32_loss_column)
     mean, deviation = moments.mean[place], moments.standard_deviations[place]
     message = (
-        f"{name}={_number(value)} is above {limit}: column {metrics.float32_loss_column} varies by {deviation:.3g} "
-        f"about {mean:.6g}, and float32, in which rows are served, rounds such a value by up to "
+        f"{name}={shown_number(value)} is above {limit}: column {metrics.float32_loss_column} varies by "
+        f"{deviation:.3g} about {mean:.6g}, and float32, in which rows are served, rounds such a value by up to "
         f"{abs(mean) * FLOAT32_HALF_ULP:.2g}. Scaling does not help, since clients send raw units: subtract a constant "
         "from the column in the raw data, or leave it out."
     )
@@ -196,12 +193,12 @@ def _check_explained_variance(metrics: Metrics, limits: PcaRunConfig) -> Check:
     value, limit = metrics.explained_variance, limits.min_explained_variance
     if value is not None and value > 1 + ROUNDING_TOLERANCE:
         message = (
-            f"explained_variance={_number(value)} is above 1 by {_number(value - 1)}: the model and the statistics "
-            "are not of the same rows. Shard the training input (ShardedByS3Key) and run again."
+            f"explained_variance={shown_number(value)} is above 1 by {shown_number(value - 1)}: the model and the "
+            "statistics are not of the same rows. Shard the training input (ShardedByS3Key) and run again."
         )
         return Check("explained_variance", value, limit, False, message)
     remedy = "Add components, check the data, or lower the limit."
-    return _at_least("explained_variance", value, "min_explained_variance", limit, remedy)
+    return at_least("explained_variance", value, "min_explained_variance", limit, remedy)
 
 
 def _check_columns(columns: Sequence[str], served: PcaModel | None, served_columns: Sequence[str] | None) -> Check:
@@ -229,7 +226,7 @@ def _column_differences(
 
 def _check_drop(comparison: Comparison, limits: PcaRunConfig) -> Check:
     remedy = "Add components, check the data, or raise the limit."
-    return _at_most(
+    return at_most(
         "explained_variance_drop",
         comparison.explained_variance_drop,
         "max_explained_variance_drop",
@@ -243,33 +240,23 @@ def _pass_drop(comparison: Comparison, limits: PcaRunConfig) -> Check:
     return Check("explained_variance_drop", None, limits.max_explained_variance_drop, True, comparison.note)
 
 
-def _at_least(name: str, value: float | None, limit_name: str, limit: float, remedy: str) -> Check:
-    if value is None:
-        return _unknown(name, limit_name, limit, remedy)
-    shown, bound = f"{name}={_number(value)}", f"{limit_name}={_number(limit)}"
-    if value >= limit:
-        return Check(name, value, limit, True, f"{shown} reaches {bound}.")
-    return Check(name, value, limit, False, f"{shown} is below {bound} by {_number(limit - value)}. {remedy}")
-
-
-def _at_most(name: str, value: float | None, limit_name: str, limit: float, remedy: str, where: str = "") -> Check:
-    if value is None:
-        return _unknown(name, limit_name, limit, remedy, where)
-    shown, bound = f"{name}={_number(value)}{where}", f"{limit_name}={_number(limit)}"
-    if value <= limit:
-        return Check(name, value, limit, True, f"{shown} stays within {bound}.")
-    return Check(name, value, limit, False, f"{shown} is above {bound} by {_number(value - limit)}. {remedy}")
-
-
-def _unknown(name: str, limit_name: str, limit: float, remedy: str, where: str = "") -> Check:
-    message = f"{name} is not a number{where} and cannot be held against {limit_name}={_number(limit)}. {remedy}"
-    return Check(name, None, limit, False, message)
-
-
-def _number(value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.4g}" if abs(value) >= 1e-4 else f"{value:.1g}"
+def check_drift(drift: Drift | None, limits: PcaRunConfig) -> Iterator[Check]:
+    """The checks of drift that somebody asked for; what cannot be told keeps no model back, and is said."""
+    beyond = drift.share_beyond_99 if drift else None
+    column = drift.most_shifted_column if drift else None
+    shift, of_column = (None, "") if column is None else (abs(column.mean_shift or 0.0), f" of column {column.name}")
+    for name, limit, value, where in (
+        ("exceedance", limits.max_exceedance, beyond, ""),
+        ("mean_shift", limits.max_mean_shift, shift, of_column),
+    ):
+        if limit is None:
+            continue
+        if value is None:
+            message = f"{name} is not known: the model in service left nothing to tell it by."
+            yield Check(name, None, limit, True, message)
+        else:
+            remedy = "Look at the new data; if it is as it should be, raise the limit for this run."
+            yield at_most(name, value, f"max_{name}", limit, remedy, where)
 
 
 def _listed(differences: Sequence[str]) -> str:

@@ -51,19 +51,15 @@ class MonitoredModel:
     def of(cls, served: PcaModel, row_count: int, scale: FloatArray | None) -> Self:
         """The monitored model of a served artifact, in which the scaling is folded in.
 
-        :param row_count: how many rows it was trained on
+        :param row_count: how many rows it was trained on; nothing varies in a single one
         :param scale: (d,) what standardizing divided by; None where features were not standardized
-        Raises:
-            InputError: when it was trained on fewer than two rows: nothing varies then.
         """
-        if row_count < 2:
-            raise InputError(f"The model was trained on {row_count} rows. Limits need at least 2.")
         divisor = np.ones(len(served.mean)) if scale is None else np.asarray(scale, dtype=np.float64)
         return cls(
             mean=served.mean,
             scale=divisor,
             components=served.components * divisor[:, np.newaxis],
-            variances=served.singular_values**2 / (row_count - 1),
+            variances=served.singular_values**2 / max(row_count - 1, 1),
         )
 
     @property

@@ -1,9 +1,9 @@
-"""One row in raw units as a person types it. Pure."""
+"""Rows in raw units as people and programs give them to an endpoint. Pure."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from sagemaker_pca.model.artifact import FloatArray
 LONGEST_SHOWN = 40
 # What the endpoint's float32 can hold.
 LARGEST_VALUE = float(np.finfo(np.float32).max)
+BEYOND = "beyond what the endpoint's 32-bit numbers hold. Give a finite one."
 
 
 def parse_row(text: str, columns: Sequence[str]) -> FloatArray:
@@ -43,8 +44,28 @@ def _value(cell: str, name: str) -> float:
     except ValueError:
         problem = f"is {shown!r}, which is no number" if cell else "has no value"
         raise InputError(f"Column {name} {problem}. The endpoint fills no gaps: give a number.") from None
-    if not math.isfinite(value) or abs(value) > LARGEST_VALUE:
-        raise InputError(
-            f"Column {name} is {shown}, beyond what the endpoint's 32-bit numbers hold. Give a finite one."
-        )
+    if not is_servable(value):
+        raise InputError(f"Column {name} is {shown}, {BEYOND}")
     return value
+
+
+def check_rows(rows: FloatArray, columns: Sequence[str]) -> None:
+    """Refuse rows (n, d) that the endpoint would not take as they are meant.
+
+    Raises:
+        InputError: on another shape, naming both; on a number that is missing or too large, naming its row and column.
+    """
+    if rows.ndim != 2 or rows.shape[1] != len(columns):
+        raise InputError(f"The rows have shape {rows.shape}. Give (n, {len(columns)}): a number for each column.")
+    unfit = ~is_servable(rows)
+    if unfit.any():
+        row, place = divmod(int(np.argmax(unfit)), len(columns))
+        where, value = f"Row {row + 1:,}, column {columns[place]}", rows[row, place]
+        if np.isnan(value):
+            raise InputError(f"{where} has no value. The endpoint fills no gaps: give a number.")
+        raise InputError(f"{where} is {value:g}, {BEYOND}")
+
+
+def is_servable(values: Any) -> Any:
+    """Whether numbers are finite, and no larger than the endpoint's float32 holds."""
+    return np.abs(values) <= LARGEST_VALUE

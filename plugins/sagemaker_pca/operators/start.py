@@ -37,9 +37,16 @@ class StartOrAdopt(SageMakerPcaOperator):
 
     kind: ClassVar[ResourceKind]
     started_name: str | None = None
+    skip_reason: Any = None
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Create or adopt."""
+        """Create or adopt.
+
+        Raises:
+            AirflowSkipException: when there is a reason to skip it.
+        """
+        if self.skip_reason:
+            raise AirflowSkipException(self.skip_reason)
         self.preprocess_config()
         started = self.pca_hook.start_or_adopt(self.kind, self.config)
         self.started_name = started.name
@@ -90,16 +97,6 @@ class SageMakerStartProcessingJobOperator(StartOrAdoptJob, SageMakerProcessingOp
         self.skip_reason = skip_reason
         self.reads = reads
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Start or adopt the job.
-
-        Raises:
-            AirflowSkipException: when there is a reason to skip it.
-        """
-        if self.skip_reason:
-            raise AirflowSkipException(self.skip_reason)
-        return super().execute(context)
-
 
 class SageMakerStartTrainingJobOperator(StartOrAdoptJob, SageMakerTrainingOperator):
     """Start a training job, or adopt the one that an earlier try of this task started.
@@ -137,10 +134,16 @@ class SageMakerCreateModelOperator(StartOrAdopt, SageMakerModelOperator):
     """Create a model, or adopt the one that an earlier try of this task created.
 
     :param config: request of :py:meth:`SageMaker.Client.create_model`, or a callable that makes it (templated)
+    :param skip_reason: why the run needs no such model, which skips the task; None creates it (templated)
     :return: ``{"name", "arn", "attempt", "adopted"}`` of the model
     """
 
     kind = MODEL
+    template_fields: Sequence[str] = aws_template_fields("config", "skip_reason")
+
+    def __init__(self, *, config: Request, skip_reason: Any = None, **kwargs: Any) -> None:
+        super().__init__(config=config, **kwargs)
+        self.skip_reason = skip_reason
 
 
 class SageMakerCreateEndpointConfigOperator(StartOrAdopt, SageMakerEndpointConfigOperator):

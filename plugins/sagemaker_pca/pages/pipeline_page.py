@@ -107,6 +107,9 @@ def _trends(summaries: Sequence[RunSummary]) -> Iterator[Trend]:
         trend("Missing values, the emptiest column", summaries, lambda run: run.null_fraction, percent_text,
               limits.get("null_fraction")),
         trend("Angle to the model before", summaries, lambda run: run.angle_degrees, lambda x: f"{number_text(x, 3)}°"),
+        trend("Rows beyond the 99% limits of the model before", summaries, lambda run: run.share_beyond_limits,
+              percent_text, limits.get("exceedance")),
+        trend("Mean Q, times the model before's", summaries, lambda run: run.q_ratio, lambda x: number_text(x, 3)),
     )  # fmt: skip
     yield from filter(None, pictures)
 

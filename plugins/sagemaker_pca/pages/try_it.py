@@ -142,7 +142,7 @@ def project_row(hook: SageMakerPcaHook, served: RecordedModel, text: str) -> Pro
     """
     files, card = served
     row = parse_row(text, card.feature_columns)[np.newaxis]
-    model, client = card.model.served_model, EndpointClient(hook, files.endpoint_name)
+    model, client = card.model.served_model, EndpointClient(hook.runtime, files.endpoint_name)
     expected, tolerance = model.project(row), model.float32_tolerance(row)
     found = client.project(row)
     if found.shape != expected.shape:

@@ -12,10 +12,10 @@ from pydantic import AwareDatetime, BeforeValidator, JsonValue
 from sagemaker_pca.documents import VersionedDocument
 from sagemaker_pca.exceptions import Failure
 from sagemaker_pca.model.card import Data, Model
+from sagemaker_pca.model.checks import Check
 from sagemaker_pca.model.comparison import Comparison
 from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.model.drift import Drift
-from sagemaker_pca.model.evaluation import Check
 from sagemaker_pca.model.sections import Matrix, Number, Section, Vector
 from sagemaker_pca.settings.layers import Origin
 

@@ -16,9 +16,18 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from sagemaker_pca.model.card import Column, Projector
+from sagemaker_pca.model.card import AffineMap, Column
 from sagemaker_pca.report.document import RunReport, Setting, SmokeTest, Step, Verdict
 from sagemaker_pca.report.plots import explained_variance_svg, projection_svg
+from sagemaker_pca.report.row_plots import signals_svg, statistics_svg
+from sagemaker_pca.report.row_wording import (
+    choice_sentence,
+    contribution_bars,
+    drift_sentences,
+    drifted_columns,
+    limit_rows,
+    outlying_sentence,
+)
 from sagemaker_pca.report.wording import (
     HEADLINES,
     MOST_COMPONENTS_SHOWN,
@@ -119,7 +128,13 @@ def templates(*folders: Path) -> Environment:
 def _page(report: RunReport) -> dict[str, Any]:
     verdict, ratios = report.run.verdict, explained_variance(report)
     tone, sign = BADGES[verdict]
-    plots = {"explained_variance": explained_variance_svg(report), "projection": projection_svg(report)}
+    plots = {
+        "explained_variance": explained_variance_svg(report),
+        "projection": projection_svg(report),
+        "statistics": statistics_svg(report),
+        "signals": signals_svg(report),
+    }
+    sample = report.projection_sample
     return {
         "report": report,
         "run": report.run,
@@ -145,6 +160,12 @@ def _page(report: RunReport) -> dict[str, Any]:
         "hidden_components": component_range(MOST_COMPONENTS_SHOWN + 1, len(ratios)),
         "settings": _settings(report.settings),
         "limits": {check.name: check.limit for check in report.checks},
+        "choice": choice_sentence(report),
+        "outlying": outlying_sentence(report),
+        "outlying_rows": [(row, contribution_bars(row)) for row in sample.outlying_rows] if sample else [],
+        "limit_rows": limit_rows(report),
+        "drift_sentences": list(drift_sentences(report.drift)) if report.drift else [],
+        "drifted_columns": drifted_columns(report.drift) if report.drift else [],
         "max_file_rows": MAX_FILE_ROWS,
     }
 
@@ -209,7 +230,7 @@ def _loadings(report: RunReport) -> list[tuple[str, list[Loading]]]:
     return [(name, [_loading(weight, strongest) for weight in row]) for name, row in named[:MAX_LOADING_ROWS]]
 
 
-def _column_names(report: RunReport, projector: Projector) -> Sequence[str]:
+def _column_names(report: RunReport, projector: AffineMap) -> Sequence[str]:
     if report.data and len(report.data.columns) == len(projector.components):
         return [column.name for column in report.data.columns]
     return [f"column {place}" for place in range(1, len(projector.components) + 1)]

@@ -9,7 +9,7 @@ import io
 import math
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from sagemaker_pca.report.wording import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
 
 # Blue and orange stay apart for every kind of colour blindness; neither end vanishes on white or on near-black.
 TIME_RAMP = ("#2f6fb5", "#8d76a8", "#d97706")
@@ -37,6 +38,10 @@ MAX_NAMED_COMPONENTS = 10
 PALE = 0.35
 # A number of usual length that ends here, as a share of the plot's width, begins within it.
 MOST_LEFT_NUMBER = 0.15
+MOST_ARROWS = 8
+SHORTEST_ARROW = 0.15
+ARROW_SHARE = 0.8
+LONGEST_ARROW_NAME = 16
 # CSS pixels, of which matplotlib puts 72 to the inch.
 PAGE_PLOT_SIZE = (400, 290)
 POINTS_PER_INCH = 72
@@ -72,7 +77,7 @@ def explained_variance_svg(report: RunReport) -> str | None:
     ratios = explained_variance(report)
     if not ratios:
         return None
-    return _svg("explained-variance", lambda axes: _draw_explained_variance(axes, report))
+    return svg("explained-variance", lambda figure: _draw_explained_variance(figure.add_subplot(), report))
 
 
 def projection_svg(report: RunReport) -> str | None:
@@ -80,28 +85,31 @@ def projection_svg(report: RunReport) -> str | None:
     sample, ratios = report.projection_sample, explained_variance(report)
     if sample is None or not sample.projections:
         return None
-    return _svg("projection", lambda axes: _draw_projection(axes, sample, ratios))
+    return svg("projection", lambda figure: _draw_projection(figure.add_subplot(), report, sample, ratios))
 
 
-def _svg(name: str, draw: Callable[[Axes], None]) -> str:
-    """Inline SVG: scaled by its viewBox, coloured by the page's variables, ids of its own only where it needs them."""
+def svg(name: str, draw: Callable[[Figure], None], size: tuple[int, int] = PAGE_PLOT_SIZE) -> str:
+    """Inline SVG: scaled by its viewBox, coloured by the page's variables, ids of its own only where it needs them.
+
+    :param size: in CSS pixels
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     text = io.StringIO()
     with DRAWING, rc_context(STYLE):
-        width, height = PAGE_PLOT_SIZE
+        width, height = size
         figure = Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
-        draw(figure.add_subplot())
+        draw(figure)
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r'^<svg ([^>]*?)width="[^"]*" ([^>]*?)height="[^"]*"', r'<svg aria-hidden="true" \1\2', svg)
+    image = text.getvalue()
+    image = re.sub(r"<metadata>.*?</metadata>", "", image[image.index("<svg") :], flags=re.DOTALL)
+    image = re.sub(r'<g id="[^"]*"', "<g", image)
+    image = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", image)
+    image = re.sub(r'^<svg ([^>]*?)width="[^"]*" ([^>]*?)height="[^"]*"', r'<svg aria-hidden="true" \1\2', image)
     for ink in Ink:
-        svg = svg.replace(ink, f"var(--{ink.name.lower()})")
-    return svg
+        image = image.replace(ink, f"var(--{ink.name.lower()})")
+    return image
 
 
 def _gate_limit(report: RunReport) -> float | None:
@@ -135,7 +143,7 @@ def _draw_explained_variance(axes: Axes, report: RunReport) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("share of total variance")
     _name_components(axes, shown)
-    _tidy(axes)
+    tidy(axes)
 
 
 def _draw_cut(axes: Axes, place: float, is_left: bool, unexplained: float) -> None:
@@ -173,21 +181,70 @@ def _name_components(axes: Axes, ratios: Sequence[float]) -> None:
         axes.set_xlabel("component, the largest first")
 
 
-def _draw_projection(axes: Axes, sample: ProjectionSample, ratios: Sequence[float]) -> None:
-    rows = list(sample.row_numbers)
+def _draw_projection(axes: Axes, report: RunReport, sample: ProjectionSample, ratios: Sequence[float]) -> None:
+    places = range(1, len(sample.projections) + 1)
     first, *others = (
         [math.nan if value is None else value for value in column] for column in zip(*sample.projections, strict=True)
     )
     names = [f"PC{rank}, {percent_text(ratio)} of variance" for rank, ratio in enumerate(ratios, start=1)]
     names = names or component_names(2)
-    across, up = (first, others[0]) if others else (rows, first)
-    axes.scatter(across, up, c=rows, cmap=_time_colours(), s=11, linewidths=0, alpha=0.85)
+    across, up = (first, others[0]) if others else (places, first)
+    axes.scatter(across, up, c=places, cmap=_time_colours(), s=11, linewidths=0, alpha=0.85)
     axes.set_xlabel(names[0] if others else "row")
     axes.set_ylabel(names[1] if others else names[0])
     axes.locator_params(nbins=5)
     axes.grid(axis="x", color=Ink.RULE, linewidth=0.8)
-    _tidy(axes)
-    _draw_time_key(axes, rows)
+    tidy(axes)
+    _draw_time_key(axes, *_ends(sample))
+    if others:
+        _draw_arrows(axes, [*column_arrows(report)], _reach(across), _reach(up))
+
+
+def _ends(sample: ProjectionSample) -> tuple[str, str]:
+    """What the colours' ends stand for: the first and the last file, or of a single one the rows."""
+    if len(sample.files) > 1:
+        return "first file", "last"
+    return f"row {min(sample.row_numbers):,}", f"{max(sample.row_numbers):,}"
+
+
+def column_arrows(report: RunReport) -> Iterator[tuple[str, float, float]]:
+    """Weights in PC1 and PC2 of the columns that weigh most in both: the arrows of a biplot (Gabriel 1971)."""
+    model, data = report.model, report.data
+    if model is None or data is None or len(model.singular_values) < 2:
+        return
+    projector = model.as_trained or model.served
+    weights = [(row[-1] or 0.0, row[-2] or 0.0) for row in projector.components]
+    named = sorted(
+        zip((column.name for column in data.columns), weights, strict=True), key=lambda it: -math.hypot(*it[1])
+    )
+    for name, (across, up) in named[:MOST_ARROWS]:
+        if math.hypot(across, up) >= SHORTEST_ARROW * math.hypot(*named[0][1]):
+            yield name, across, up
+
+
+def _reach(values: Sequence[float]) -> float:
+    return max((abs(value) for value in values if math.isfinite(value)), default=0.0) or 1.0
+
+
+def _draw_arrows(axes: Axes, arrows: Sequence[tuple[str, float, float]], across: float, up: float) -> None:
+    """Arrows from the centre, together as wide as the cloud: directions count, and lengths beside each other."""
+    longest = max((math.hypot(x, y) for _, x, y in arrows), default=1.0)
+    for name, x, y in arrows:
+        tip = (x / longest * across * ARROW_SHARE, y / longest * up * ARROW_SHARE)
+        axes.annotate(
+            "",
+            tip,
+            (0, 0),
+            arrowprops={"arrowstyle": "-|>", "color": Ink.TEXT, "linewidth": 1, "shrinkA": 0, "shrinkB": 0},
+        )
+        axes.annotate(
+            _shortened(name), tip, (4 if x >= 0 else -4, 4 if y >= 0 else -4), textcoords="offset points", fontsize=10,
+            ha="left" if x >= 0 else "right", va="bottom" if y >= 0 else "top",
+        )  # fmt: skip
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_ARROW_NAME else f"{name[: LONGEST_ARROW_NAME - 1]}…"
 
 
 def _time_colours() -> LinearSegmentedColormap:
@@ -196,7 +253,7 @@ def _time_colours() -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("time", TIME_RAMP, N=TIME_STEPS)
 
 
-def _draw_time_key(axes: Axes, rows: Sequence[int]) -> None:
+def _draw_time_key(axes: Axes, early: str, late: str) -> None:
     """Which colour is early and which is late, above the upper right corner."""
     colours = _time_colours()
     key = axes.inset_axes((0.58, 1.035, 0.2, 0.025))
@@ -204,11 +261,11 @@ def _draw_time_key(axes: Axes, rows: Sequence[int]) -> None:
     key.bar(range(TIME_STEPS), 1, width=2, align="edge", color=[colours(step) for step in range(TIME_STEPS)])
     key.set_xlim(0, TIME_STEPS)
     key.set_axis_off()
-    key.text(-0.06, 0.5, f"row {min(rows):,}", transform=key.transAxes, ha="right", va="center", fontsize=11)
-    key.text(1.06, 0.5, f"{max(rows):,}", transform=key.transAxes, ha="left", va="center", fontsize=11)
+    key.text(-0.06, 0.5, early, transform=key.transAxes, ha="right", va="center", fontsize=11)
+    key.text(1.06, 0.5, late, transform=key.transAxes, ha="left", va="center", fontsize=11)
 
 
-def _tidy(axes: Axes) -> None:
+def tidy(axes: Axes) -> None:
     """Nothing but the data, a base line and quiet horizontal rules behind."""
     axes.set_axisbelow(True)
     axes.grid(axis="y", color=Ink.RULE, linewidth=0.8)

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import AwareDatetime
 
 from sagemaker_pca.documents import VersionedDocument
+from sagemaker_pca.model.drift import Drift
 from sagemaker_pca.model.sections import Number, Section
 from sagemaker_pca.report.document import JobUse, RunReport, Verdict
 from sagemaker_pca.report.wording import explained_variance
@@ -30,6 +31,8 @@ class RunSummary(VersionedDocument):
 
     Shares are of one. null_fraction is the largest of any column, and names it where it is above 0;
     explained_variance has PC1 first; served_explained_variance is that of the model before, on this run's data.
+    share_beyond_limits is that of sampled rows beyond the 99 % limits of the model before, and q_ratio the mean Q under
+    it beside that of its own training data.
     """
 
     verdict: Verdict
@@ -46,6 +49,8 @@ class RunSummary(VersionedDocument):
     explained_variance: tuple[float, ...] = ()
     served_explained_variance: Number = None
     angle_degrees: Number = None
+    share_beyond_limits: Number = None
+    q_ratio: Number = None
     checks: tuple[CheckResult, ...] = ()
     jobs: tuple[JobUse, ...] = ()
     artifact_uri: str | None = None
@@ -72,12 +77,20 @@ class RunSummary(VersionedDocument):
             explained_variance=tuple(explained_variance(report)),
             served_explained_variance=comparison.served_explained_variance if comparison else None,
             angle_degrees=comparison.largest_principal_angle_degrees if comparison else None,
+            share_beyond_limits=report.drift.share_beyond_99 if report.drift else None,
+            q_ratio=_q_ratio(report.drift),
             checks=tuple(CheckResult.model_validate(check, from_attributes=True) for check in report.checks),
             jobs=report.jobs,
             artifact_uri=report.model.artifact_uri if report.model else None,
             report_uri=files.report_html_uri,
             report_json_uri=files.report_json_uri,
         )
+
+
+def _q_ratio(drift: Drift | None) -> float | None:
+    if drift is None or drift.mean_q is None or not drift.served_mean_q:
+        return None
+    return drift.mean_q / drift.served_mean_q
 
 
 def short_reason(reason: str) -> str:

@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from sagemaker_pca.report.document import RunReport, SmokeTest, Step, Verdict
+from sagemaker_pca.report.row_wording import choice_sentence, most_outlying
 from sagemaker_pca.report.wording import (
     HEADLINES,
     component_names,
@@ -54,6 +55,7 @@ def render_text(report: RunReport, *, colour: bool = False, again: str = "") -> 
         "Data": _data(report),
         "Warning": map(warning_text, report.warnings),
         "Variance": _variance(report),
+        "Rows": filter(None, (most_outlying(report),)),
         "Gate": _gate(report),
         "Endpoint": _endpoint(report),
         "Steps": _steps(report.steps),
@@ -100,6 +102,8 @@ def _variance(report: RunReport) -> Iterator[RenderableType]:
     if not ratios:
         return
     yield variance_text(report)
+    if choice := choice_sentence(report):
+        yield choice
     bars = _grid(Column(), Column(justify="right"), Column())
     for name, share in variance_shares(report, COMPONENTS_SHOWN):
         # What is there but too small to draw is a thin line, an eighth of a character.

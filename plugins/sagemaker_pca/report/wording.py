@@ -98,10 +98,14 @@ def unexplained_variance(report: RunReport) -> float:
     return max(round(1 - sum(explained_variance(report)), 6), 0.0)
 
 
+def spectrum(report: RunReport) -> list[float]:
+    """Share of each component there is, kept or not, the largest first; none of a model that it is not known of."""
+    return [share or 0.0 for share in (report.model.spectrum if report.model else None) or ()]
+
+
 def left_out_variance(report: RunReport) -> list[float]:
-    """Share of each component that was not kept, the largest first; none of a model whose spectrum is not known."""
-    spectrum = (report.model.spectrum if report.model else None) or ()
-    return [share or 0.0 for share in spectrum[len(explained_variance(report)) :]]
+    """Likewise of each component that was not kept."""
+    return spectrum(report)[len(explained_variance(report)) :]
 
 
 def left_out_components(report: RunReport) -> str:

@@ -81,6 +81,10 @@ class RunFiles(NamedTuple):
         """Projections that one attempt of the transform job writes."""
         return self.uri(f"projections/{job_name}/")
 
+    def scores_uri(self, job_name: str) -> str:
+        """Scored rows that one attempt of a batch transform's processing job writes."""
+        return self.uri(f"scores/{job_name}/")
+
     @property
     def training_output_uri(self) -> str:
         """Prefix under which SageMaker puts `<job>/output/model.tar.gz`."""
@@ -103,7 +107,7 @@ class RunFiles(NamedTuple):
 
     @property
     def projections_uri(self) -> str:
-        """Projections of the first raw rows, for the report's plot."""
+        """Sampled raw rows under the model, for the report's plots."""
         return self.uri("projections/sample.json")
 
     @property

@@ -38,6 +38,7 @@ class StagedInputs(BaseModel):
 
     :param code_digest: of the code alone; its arguments follow from the settings
     :param listed_at: when the raw files were listed: of two models that of the later listing is the newer one
+    :param model_uri: prefix of the model that a batch transform's processing job gets
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -48,6 +49,7 @@ class StagedInputs(BaseModel):
     raw_bucket: str
     raw_files: tuple[RawFile, ...]
     listed_at: datetime
+    model_uri: str | None = None
 
 
 class RunPlan(BaseModel):
@@ -86,6 +88,11 @@ class RunPlan(BaseModel):
     def raw_data_setting(self) -> str:
         """The setting that says so."""
         return "raw_data_uri"
+
+    @property
+    def named_columns(self) -> dict[str, tuple[str, ...]]:
+        """Columns that the raw files must have, by the setting that names them."""
+        return {"feature_columns": self.config.feature_columns}
 
     @property
     def processing_role_arn(self) -> str:
@@ -130,11 +137,17 @@ class TransformPlan(RunPlan):
     transform: TransformConfig
     model_name: str
     artifact_uri: str
+    card_uri: str
 
     @property
     def raw_data_setting(self) -> str:
         """The setting that says where the raw data lies."""
         return "input_uri"
+
+    @property
+    def named_columns(self) -> dict[str, tuple[str, ...]]:
+        """Likewise those that scored rows carry along."""
+        return {**super().named_columns, "id_columns": self.transform.id_columns}
 
 
 def tag_value(text: str) -> str:

@@ -43,12 +43,14 @@ def header_columns(first_bytes: bytes, is_whole_file: bool, delimiter: str) -> l
     return None
 
 
-def refuse_other_columns(uri: str, columns: Sequence[str], wanted: Sequence[str], delimiter: str) -> None:
-    """Refuse feature columns that a file lacks, or has more than once.
+def refuse_other_columns(
+    uri: str, columns: Sequence[str], wanted: Sequence[str], delimiter: str, setting: str = "feature_columns"
+) -> None:
+    """Refuse columns that a file lacks, or has more than once.
 
     :param uri: the file
     :param columns: the names that its header holds
-    :param wanted: the feature columns
+    :param wanted: the columns that the setting names
 
     Raises:
         SettingError: naming the first of them, what the file has instead, and the nearest names.
@@ -58,13 +60,13 @@ def refuse_other_columns(uri: str, columns: Sequence[str], wanted: Sequence[str]
         named, more = absent[:NAMED_PROBLEMS], len(absent) - NAMED_PROBLEMS
         others = f" and {more:,} more" if more > 0 else ""
         raise SettingError(
-            f"feature_columns names {', '.join(map(repr, named))}{others}, which {uri} does not have. Its columns are "
+            f"{setting} names {', '.join(map(repr, named))}{others}, which {uri} does not have. Its columns are "
             f"{_listed(columns)}.",
-            hint=f"{_nearest(named, columns)}Correct feature_columns, the delimiter ({delimiter!r}) or the file.",
+            hint=f"{_nearest(named, columns)}Correct {setting}, the delimiter ({delimiter!r}) or the file.",
         )
     if repeated := next((name for name in wanted if count[name] > 1), None):
         raise SettingError(
-            f"{uri} has more than one column {repeated!r}, which feature_columns names.",
+            f"{uri} has more than one column {repeated!r}, which {setting} names.",
             hint="Give each column of the file its own name.",
         )
 

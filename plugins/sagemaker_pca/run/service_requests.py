@@ -10,7 +10,7 @@ from typing import Any
 
 from sagemaker_pca.run.attempts import tag_list
 from sagemaker_pca.run.locations import profile_job_name
-from sagemaker_pca.run.plan import RunPlan, StagedInputs, TransformPlan
+from sagemaker_pca.run.plan import RunPlan, StagedInputs
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 CODE_DIR = "/opt/ml/processing/input/code"
@@ -22,8 +22,10 @@ CODE_FOLDER = "processing"
 ARGUMENTS_NAME = "arguments.txt"
 VARIANT_NAME = "AllTraffic"
 PART_ROWS = 250_000
-# Enough for a plot; a smoke test of more rows gets as many.
-SAMPLE_ROWS = 500
+# 64 MB of float64: of very many columns, fewer rows are kept than the setting says.
+SAMPLED_NUMBERS = 8_000_000
+# Consecutive rows, for the report's signals.
+LEADING_ROWS = 500
 BAKING_SECONDS = 300
 
 FEATURE_CONTENT_TYPES = {
@@ -39,7 +41,7 @@ def script_arguments(config: PcaRunConfig) -> list[str]:
     They travel in a file, one a line: SageMaker allows 256 characters per argument, too few for many column names.
     """
     return [
-        f"--feature-columns={_csv_line(config.feature_columns)}",
+        f"--feature-columns={csv_line(config.feature_columns)}",
         f"--delimiter={config.delimiter}",
         f"--decimal={config.decimal}",
         f"--missing-values={config.missing_values}",
@@ -50,12 +52,13 @@ def script_arguments(config: PcaRunConfig) -> list[str]:
         # Training hosts share feature files out among them: as many at a time as there are hosts, alike in size.
         f"--part-rows={ceil(PART_ROWS / config.training_instance_count)}",
         f"--part-hosts={config.training_instance_count}",
-        f"--sample-rows={max(SAMPLE_ROWS, config.smoke_test_rows)}",
+        f"--sample-rows={max(min(config.sample_rows, SAMPLED_NUMBERS // config.feature_dim), config.smoke_test_rows)}",
+        f"--leading-rows={LEADING_ROWS}",
         *(["--newlines-in-cells"] if config.newlines_in_cells else []),
     ]
 
 
-def _csv_line(names: tuple[str, ...]) -> str:
+def csv_line(names: tuple[str, ...]) -> str:
     """Names as one CSV line, so that a name may hold a comma."""
     return ",".join('"' + name.replace('"', '""') + '"' if {",", '"'} & set(name) else name for name in names)
 
@@ -63,12 +66,12 @@ def _csv_line(names: tuple[str, ...]) -> str:
 def profile_job(plan: RunPlan, inputs: StagedInputs) -> dict[str, Any]:
     """Raw CSV → the moments of every host: what the hosts of the processing job need to know of each other's rows."""
     name = profile_job_name(plan.run_name)
-    return _job_over_raw_files(
+    return job_over_raw_files(
         plan,
         name,
         arguments=["--profile-only"],
-        inputs=_raw_inputs(plan, inputs),
-        outputs=[_processing_output("stats", plan.files.stats_uri(name), STATS_DIR)],
+        inputs=raw_inputs(plan, inputs),
+        outputs=[processing_output("stats", plan.files.stats_uri(name), STATS_DIR)],
     )
 
 
@@ -78,18 +81,18 @@ def processing_job(plan: RunPlan, inputs: StagedInputs, profile_uri: str | None 
     :param profile_uri: what the run's profile job wrote, where the run has one
     """
     name, files = plan.run_name, plan.files
-    arguments, job_inputs = [f"--features-dir={FEATURES_DIR}"], _raw_inputs(plan, inputs)
+    arguments, job_inputs = [f"--features-dir={FEATURES_DIR}"], raw_inputs(plan, inputs)
     if profile_uri is not None:
         arguments.append(f"--moments-dir={PROFILE_DIR}")
-        job_inputs.append(_processing_input("profile", profile_uri, PROFILE_DIR))
+        job_inputs.append(processing_input("profile", profile_uri, PROFILE_DIR))
     outputs = [
-        _processing_output("features", files.features_uri(name), FEATURES_DIR),
-        _processing_output("stats", files.stats_uri(name), STATS_DIR),
+        processing_output("features", files.features_uri(name), FEATURES_DIR),
+        processing_output("stats", files.stats_uri(name), STATS_DIR),
     ]
-    return _job_over_raw_files(plan, name, arguments=arguments, inputs=job_inputs, outputs=outputs)
+    return job_over_raw_files(plan, name, arguments=arguments, inputs=job_inputs, outputs=outputs)
 
 
-def _job_over_raw_files(
+def job_over_raw_files(
     plan: RunPlan,
     name: str,
     *,
@@ -97,6 +100,7 @@ def _job_over_raw_files(
     inputs: list[dict[str, Any]],
     outputs: list[dict[str, Any]],
 ) -> dict[str, Any]:
+    """A processing job of the run's own code over its raw files."""
     config = plan.config
     return {
         "ProcessingJobName": name,
@@ -133,22 +137,25 @@ def _vpc_config(config: PcaRunConfig) -> dict[str, Any]:
     return {"VpcConfig": config.vpc_config} if config.vpc_config else {}
 
 
-def _raw_inputs(plan: RunPlan, inputs: StagedInputs) -> list[dict[str, Any]]:
+def raw_inputs(plan: RunPlan, inputs: StagedInputs) -> list[dict[str, Any]]:
+    """The code and the raw files, whole ones shared out among hosts."""
     distribution = _distribution(plan.config.processing_instance_count)
     return [
-        _processing_input("code", inputs.code_uri, CODE_DIR),
-        _processing_input("raw", inputs.manifest_uri, RAW_DIR, data_type="ManifestFile", distribution=distribution),
+        processing_input("code", inputs.code_uri, CODE_DIR),
+        processing_input("raw", inputs.manifest_uri, RAW_DIR, data_type="ManifestFile", distribution=distribution),
     ]
 
 
-def _processing_input(
+def processing_input(
     name: str, uri: str, path: str, *, data_type: str = "S3Prefix", distribution: str = "FullyReplicated"
 ) -> dict[str, Any]:
+    """What each host finds in a folder before the job begins."""
     source = {"S3Uri": uri, "LocalPath": path, "S3DataType": data_type, "S3InputMode": "File"}
     return {"InputName": name, "S3Input": {**source, "S3DataDistributionType": distribution}}
 
 
-def _processing_output(name: str, uri: str, path: str) -> dict[str, Any]:
+def processing_output(name: str, uri: str, path: str) -> dict[str, Any]:
+    """What becomes of a folder when the job has ended."""
     return {"OutputName": name, "S3Output": {"S3Uri": uri, "LocalPath": path, "S3UploadMode": "EndOfJob"}}
 
 
@@ -156,14 +163,14 @@ def _distribution(instance_count: int) -> str:
     return "ShardedByS3Key" if instance_count > 1 else "FullyReplicated"
 
 
-def training_job(plan: RunPlan, features_uri: str, mini_batch_size: int) -> dict[str, Any]:
+def training_job(plan: RunPlan, features_uri: str, num_components: int, mini_batch_size: int) -> dict[str, Any]:
     """Features → model artifact."""
     config = plan.config
     return {
         "TrainingJobName": plan.run_name,
         "RoleArn": plan.processing_role_arn,
         "AlgorithmSpecification": {"TrainingImage": plan.pca_image, "TrainingInputMode": "File"},
-        "HyperParameters": _hyperparameters(config, mini_batch_size),
+        "HyperParameters": _hyperparameters(config, num_components, mini_batch_size),
         "InputDataConfig": [
             {
                 "ChannelName": "train",
@@ -189,11 +196,11 @@ def training_job(plan: RunPlan, features_uri: str, mini_batch_size: int) -> dict
     }
 
 
-def _hyperparameters(config: PcaRunConfig, mini_batch_size: int) -> dict[str, str]:
+def _hyperparameters(config: PcaRunConfig, num_components: int, mini_batch_size: int) -> dict[str, str]:
     """All values are strings on the wire."""
     values = {
         "feature_dim": config.feature_dim,
-        "num_components": config.num_components,
+        "num_components": num_components,
         "mini_batch_size": mini_batch_size,
         "algorithm_mode": config.algorithm_mode,
         "subtract_mean": str(config.subtract_mean).lower(),
@@ -201,40 +208,6 @@ def _hyperparameters(config: PcaRunConfig, mini_batch_size: int) -> dict[str, st
     if config.algorithm_mode == "randomized":
         values["extra_components"] = config.extra_components
     return {name: str(value) for name, value in values.items()}
-
-
-def transform_model(plan: TransformPlan) -> dict[str, Any]:
-    """The chosen model's artifact → model of this run: a transform job reads and writes under its model's role.
-
-    The role of served models may only read artifacts.
-    """
-    return {**model(plan, plan.artifact_uri), "ExecutionRoleArn": plan.processing_role_arn}
-
-
-def transform_job(plan: TransformPlan, features_uri: str, model_name: str) -> dict[str, Any]:
-    """Features → projections, one output object per feature file."""
-    transform = plan.transform
-    return {
-        "TransformJobName": plan.run_name,
-        "ModelName": model_name,
-        "BatchStrategy": "MultiRecord",
-        "MaxPayloadInMB": transform.max_payload_mb,
-        "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": features_uri}},
-            "ContentType": "text/csv",
-            "SplitType": "Line",
-        },
-        "TransformOutput": {
-            "S3OutputPath": plan.files.transform_output_uri(plan.run_name),
-            "Accept": "application/jsonlines",
-            "AssembleWith": "Line",
-        },
-        "TransformResources": {
-            "InstanceType": transform.instance_type,
-            "InstanceCount": transform.instance_count,
-        },
-        "Tags": tag_list(plan.tags),
-    }
 
 
 def model(plan: RunPlan, artifact_uri: str) -> dict[str, Any]:

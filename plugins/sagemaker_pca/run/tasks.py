@@ -31,6 +31,7 @@ PUBLISH_REPORT = "publish_report"
 # Of the batch transform alone.
 START_TRANSFORM = "start_transform"
 WAIT_FOR_TRANSFORM = "wait_for_transform"
+CHECK_SCORES = "check_scores"
 
 CREATING_TASKS = {
     START_PROFILING: PROCESSING_JOB,

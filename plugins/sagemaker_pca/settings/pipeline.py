@@ -1,4 +1,4 @@
-"""Every setting of a run: its default, range, help and section, defined once.
+"""Every setting of a run: its default, range, help and section, defined once; those of its data in `settings.data`.
 
 The trigger form, validation, the table in docs/settings.md and the run report are all made from `PcaRunConfig`.
 Owns no locations (`run.locations`) and no requests (`run.service_requests`).
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.settings import patterns
+from sagemaker_pca.settings.data import DataSettings
 from sagemaker_pca.settings.layers import (
     NOTHING,
     Given,
@@ -24,89 +25,25 @@ from sagemaker_pca.settings.layers import (
     serving_setting,
 )
 
+# Of wider data the processing job keeps no scatter matrix.
+MAX_SCATTER_COLUMNS = 2_000
 
-class PcaRunConfig(BaseModel):
+
+class PcaRunConfig(DataSettings):
     """The settings of one run, validated as a whole."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    bucket: str | None = execution_setting(
-        None,
-        "Data",
-        "S3 bucket that holds raw data and runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
-        pattern=patterns.BUCKET,
-        of_deployment=True,
-    )
-    raw_data_uri: str | None = model_setting(
-        None,
-        "Data",
-        "Raw CSV files: every object under this S3 prefix, or one object. Unset: s3://<bucket>/raw/.",
-        pattern=patterns.S3_URI,
-    )
-    feature_columns: tuple[patterns.ColumnName, ...] = model_setting(
-        ("Ch5", "Ch6", "Ch7", "Ch8"),
-        "Data",
-        "Columns of the raw data that become features, in this order.",
-        min_length=1,
-        max_length=10_000,
-    )
-    delimiter: Literal[",", ";", "\t", "|"] = model_setting(",", "Data", "Field separator of the raw CSV files.")
-    decimal: Literal[".", ","] = model_setting(
-        ".", "Data", "Decimal mark of the raw CSV files. Where it is the field separator too, cells need quotes."
-    )
-    missing_values: Literal["zero", "mean", "drop", "fail"] = model_setting(
-        "zero", "Data", "What an empty cell becomes: 0, the column's mean, a dropped row, or a failed run."
-    )
-    on_bad_rows: Literal["fail", "skip"] = model_setting(
-        "fail", "Data", "What a row with a non-numeric cell does: fail the job, or be skipped and counted."
-    )
-    max_bad_fraction: float = model_setting(
-        0.01, "Data", "Largest fraction of rows that on_bad_rows=skip may skip, on each processing host.", ge=0, le=1
-    )
-    newlines_in_cells: bool = model_setting(
-        False, "Data", "Let quoted cells hold line ends. Otherwise a row with such a cell is a bad row."
-    )
-    scaling: Literal["none", "standardize"] = model_setting(
-        "none",
-        "Data",
-        "Scale features before training. The served model takes raw units either way: scaling is folded into it.",
-    )
-    force: bool = execution_setting(
-        False, "Data", "Train and deploy even if raw data, settings and script are those of the model in service."
-    )
-
-    sklearn_version: str = model_setting(
-        "1.4-2",
-        "Processing",
-        "Version of SageMaker's scikit-learn container that runs the processing script: any that the SageMaker SDK "
-        "knows, from 1.2-1 on.",
-        pattern=patterns.SKLEARN_VERSION,
-    )
-    processing_image_uri: str | None = model_setting(
-        None,
-        "Processing",
-        "Container image of the processing job. Unset: the scikit-learn image of the region.",
-        pattern=patterns.IMAGE_URI,
-    )
-    processing_instance_type: str = execution_setting(
-        "ml.m5.large", "Processing", "Instance type of the processing job.", pattern=patterns.INSTANCE_TYPE
-    )
-    processing_instance_count: int = execution_setting(
-        1, "Processing", "Hosts of the processing job; raw files are shared out among them whole.", ge=1, le=100
-    )
-    processing_volume_gb: int = execution_setting(
-        30,
-        "Processing",
-        "Disk of each processing host, in GB: raw data and features fit on it.",
-        ge=1,
-        le=patterns.LARGEST_VOLUME_GB,
-    )
-    feature_format: Literal["csv", "recordio"] = execution_setting(
-        "csv", "Processing", "How features are stored: CSV to read them, RecordIO-protobuf for speed."
-    )
-
     num_components: int = model_setting(
-        3, "Training", "Principal components to keep; at most the number of feature columns.", ge=1
+        3,
+        "Training",
+        "Principal components to keep; at most the number of feature columns.",
+        ge=1,
+    )
+    explained_variance: float | None = model_setting(
+        None,
+        "Training",
+        "Instead of num_components: keep the fewest components that explain this share of the variance, such as 0.95.",
+        gt=0,
+        le=1,
     )
     mini_batch_size: int | None = model_setting(
         None,
@@ -154,6 +91,37 @@ class PcaRunConfig(BaseModel):
         "How much less of the new data's variance the new model may explain than the model now in service.",
         ge=0,
         le=1,
+    )
+
+    max_exceedance: float | None = model_setting(
+        None,
+        "Quality gate",
+        "Largest share of the new data's sampled rows beyond the 99 % limits of the model now in service. Unset: "
+        "reported, not judged.",
+        ge=0,
+        le=1,
+    )
+    max_mean_shift: float | None = model_setting(
+        None,
+        "Quality gate",
+        "How far a column's mean may have moved since the model now in service was trained, in standard deviations. "
+        "Unset: reported, not judged.",
+        gt=0,
+    )
+
+    sample_rows: int = model_setting(
+        10_000,
+        "Monitoring",
+        "Rows of all raw files that the processing job keeps, evenly drawn: for empirical limits and for the report. "
+        "Of very many columns fewer.",
+        ge=1000,
+        le=100_000,
+    )
+    monitoring_limits: Literal["empirical", "theoretical"] = model_setting(
+        "empirical",
+        "Monitoring",
+        "Limits of T² and Q that rows are held against: what 95 and 99 % of the sampled rows stay within, or what "
+        "independent rows of a normal distribution would. Both are kept with the model.",
     )
 
     endpoint_name: str = serving_setting(
@@ -266,7 +234,12 @@ class PcaRunConfig(BaseModel):
         """Refuse settings that contradict each other."""
         if duplicates := sorted(name for name, count in Counter(self.feature_columns).items() if count > 1):
             raise ValueError(f"feature_columns names {', '.join(duplicates)} more than once. Name each column once.")
-        if self.num_components > self.feature_dim:
+        if self.explained_variance is not None and self.feature_dim > MAX_SCATTER_COLUMNS:
+            raise ValueError(
+                f"explained_variance={self.explained_variance} needs the whole spectrum, which is kept of up to "
+                f"{MAX_SCATTER_COLUMNS:,} feature columns; there are {self.feature_dim:,}. Set num_components instead."
+            )
+        if self.explained_variance is None and self.num_components > self.feature_dim:
             raise ValueError(
                 f"num_components={self.num_components} exceeds the {counted(self.feature_dim, 'feature column')}. "
                 "Lower num_components or add columns."

@@ -5,12 +5,12 @@ What the model was trained with (columns, separators, missing values) is no sett
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from sagemaker_pca.settings import patterns
-from sagemaker_pca.settings.layers import NOTHING, Given, Resolved, resolve_layers, setting
+from sagemaker_pca.settings.layers import NOTHING, Given, Resolved, as_json, resolve_layers, setting
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 
 
@@ -48,6 +48,30 @@ class TransformConfig(BaseModel):
     endpoint_name: str = setting(
         "pca-endpoint", "Model", "Endpoint whose model is meant.", pattern=patterns.RESOURCE_NAME, max_length=63
     )
+    output: Literal["projections", "scored-csv", "scored-parquet"] = setting(
+        "projections",
+        "Output",
+        "Projections, by a transform job; or scored rows, by the processing job alone: file, row, id_columns, "
+        "projections from PC1 on, T², Q, and which limits they exceed.",
+    )
+    id_columns: tuple[patterns.ColumnName, ...] = setting(
+        (), "Output", "Columns of the files that scored rows carry along, as they stand there.", max_length=100
+    )
+    window_rows: int = setting(
+        0,
+        "Output",
+        "Rows of a file of which the summary of scored rows counts those beyond limits, one window after the other. "
+        "0: of whole files only.",
+        ge=0,
+    )
+    max_exceedance: float | None = setting(
+        None,
+        "Output",
+        "Share of scored rows beyond the model's 99 % limits above which the data has drifted: the pipeline's drift "
+        "asset and the notifier tell. Unset: reported only.",
+        ge=0,
+        le=1,
+    )
     instance_type: str = setting(
         "ml.m5.large", "Transform", "Instance type of both jobs.", pattern=patterns.INSTANCE_TYPE
     )
@@ -62,6 +86,24 @@ class TransformConfig(BaseModel):
     processing_role: str = shared("processing_role")
     vpc_config: dict[str, list[str]] | None = shared("vpc_config")
     owner: str = shared("owner")
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether scored rows are written."""
+        return self.output != "projections"
+
+    @model_validator(mode="after")
+    def settings_agree(self) -> Self:
+        """Refuse what only scored rows have where none are written."""
+        if self.is_scored:
+            return self
+        for name in ("id_columns", "window_rows", "max_exceedance"):
+            if (value := getattr(self, name)) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name}={as_json(value)} is of scored rows, and output=projections writes none. "
+                    "Set output to scored-csv or scored-parquet."
+                )
+        return self
 
 
 def resolve(run: Given, pipeline: Given, deployment: Given = NOTHING) -> Resolved[TransformConfig]:

@@ -27,7 +27,7 @@ def check_projections(run: TransformRun) -> dict[str, Any]:
         SmokeTestError: when a projection differs from the artifact's own beyond float32 rounding.
     """
     model = PcaModel.from_artifact(run.hook.read_bytes(run.plan.artifact_uri))
-    documents = run.moments_documents()
+    documents = run.moments_documents
     parts = {part["name"]: int(part["rows"]) for document in documents for part in document["parts"]}
     for name, rows in parts.items():
         check_file(run, model, name, rows)

@@ -16,7 +16,7 @@ def check_raw_data(run: PipelineRun, staged: StagedInputs) -> None:
     """Hold the raw files against the disks that they are copied to, and the first plain CSV file against the columns.
 
     Raises:
-        SettingError: when a disk is too small, or the file certainly lacks a feature column.
+        SettingError: when a disk is too small, or the file certainly lacks a column.
     """
     config = run.plan.config
     refuse_small_volume(HostDisks.of_processing(config), {file.key: file.size for file in staged.raw_files})
@@ -30,4 +30,5 @@ def check_raw_data(run: PipelineRun, staged: StagedInputs) -> None:
     if not columns:
         log.info("The columns of %s are not known before the processing job reads them.", uri)
         return
-    refuse_other_columns(uri, columns, config.feature_columns, config.delimiter)
+    for setting, names in run.plan.named_columns.items():
+        refuse_other_columns(uri, columns, names, config.delimiter, setting)

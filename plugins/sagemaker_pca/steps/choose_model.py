@@ -40,7 +40,8 @@ def choose_model(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any
             f"There is no model {model_name}. Set model or model_name to another one, or let the pipeline run."
         )
     container = model["PrimaryContainer"]
-    config = features_config(read_card(hook, model, bucket), transform, bucket)
+    card_uri = find_card_uri(hook, model, bucket)
+    config = features_config(read_card(hook, card_uri, model_name), transform, bucket)
     plan = TransformPlan(
         **who_runs(run.context, identity),
         config=config,
@@ -51,6 +52,7 @@ def choose_model(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any
         transform=transform,
         model_name=model_name,
         artifact_uri=container["ModelDataUrl"],
+        card_uri=card_uri,
     )
     hook.log.info("Run %s projects %s with model %s.", plan.run_name, plan.raw_data_uri, model_name)
     return plan.model_dump(mode="json")
@@ -80,16 +82,35 @@ def find_model_name(hook: SageMakerPcaHook, transform: TransformConfig, bucket: 
     return str(config["ProductionVariants"][0]["ModelName"])
 
 
-def read_card(hook: SageMakerPcaHook, model: dict[str, Any], bucket: str) -> ModelCard:
-    """The card that the run which trained a model left beside the artifact."""
+def find_card_uri(hook: SageMakerPcaHook, model: dict[str, Any], bucket: str) -> str:
+    """Where the run which trained a model left its card, beside the artifact.
+
+    Raises:
+        InputError: when no run of a pipeline made it.
+    """
     trained_by = hook.tags(model["ModelArn"]).get("run-name")
-    card = hook.find_document(RunFiles(bucket, trained_by, "").model_card_uri, ModelCard) if trained_by else None
+    if not trained_by:
+        raise _no_card(model["ModelName"], bucket)
+    return RunFiles(bucket, trained_by, "").model_card_uri
+
+
+def read_card(hook: SageMakerPcaHook, card_uri: str, model_name: str) -> ModelCard:
+    """The card of a model.
+
+    Raises:
+        InputError: when it is gone.
+    """
+    card = hook.find_document(card_uri, ModelCard)
     if card is None:
-        raise InputError(
-            f"model {model['ModelName']} left no model card in {bucket}, so its columns are unknown. "
-            "Choose one that a pipeline trained."
-        )
+        raise _no_card(model_name, card_uri)
     return card
+
+
+def _no_card(model_name: str, where: str) -> InputError:
+    return InputError(
+        f"model {model_name} left no model card in {where}, so its columns are unknown. "
+        "Choose one that a pipeline trained."
+    )
 
 
 # How raw files are read, and by what: what a training run's settings say of other data.
@@ -115,11 +136,8 @@ def features_config(card: ModelCard, transform: TransformConfig, bucket: str) ->
         SettingError: when a setting that the model was trained with is none any more.
     """
     reading = {name: card.settings[name] for name in READING_SETTINGS if name in card.settings}
-    # The training data's mean is no mean of this data; a gap is then for the user to decide.
-    gaps = {"missing_values": "fail"} if reading.get("missing_values") == "mean" else {}
     given = {
         **reading,
-        **gaps,
         "num_components": 1,
         "raw_data_uri": transform.input_uri or f"s3://{bucket}/batch/",
         "endpoint_name": transform.endpoint_name,

@@ -130,6 +130,7 @@ class PipelineRun:
         uri = self.plan.files.stats_uri(self.created_name(tasks.START_PROCESSING))
         return [f"s3://{self.plan.bucket}/{item['Key']}" for item in self.hook.list_objects(uri)]
 
+    @cached_property
     def moments_documents(self) -> list[dict[str, Any]]:
         """The moments documents that the processing hosts wrote.
 
@@ -148,8 +149,18 @@ class PipelineRun:
         from sagemaker_pca.run.training_batch import mini_batch_size
 
         config = self.plan.config
-        part_rows = [int(part["rows"]) for document in self.moments_documents() for part in document["parts"]]
+        part_rows = [int(part["rows"]) for document in self.moments_documents for part in document["parts"]]
         return mini_batch_size(config.mini_batch_size, part_rows, config.training_instance_count)
+
+    @property
+    def num_components(self) -> int:
+        """Components that the training job keeps: as set, or the fewest that explain the share that is set."""
+        share = self.plan.config.explained_variance
+        if share is None:
+            return self.plan.config.num_components
+        from sagemaker_pca.steps.statistics import choose_by_variance
+
+        return choose_by_variance(self, share).count
 
     @property
     def trained_artifact_uri(self) -> str:

@@ -41,7 +41,7 @@ from sagemaker_pca.variables import deployment_settings
 
 log = logging.getLogger(__name__)
 
-SECTIONS_OF_CARD = ("data", "model", "checks", "comparison", "warnings")
+SECTIONS_OF_CARD = ("data", "model", "checks", "comparison", "drift", "warnings")
 
 
 def publish_report(run: PipelineRun) -> dict[str, Any]:

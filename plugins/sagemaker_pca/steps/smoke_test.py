@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 
-from sagemaker_pca.exceptions import InputError, SmokeTestError
-from sagemaker_pca.hooks.endpoint_client import EndpointClient, csv_line
+from sagemaker_pca.exceptions import SmokeTestError
+from sagemaker_pca.hooks.endpoint_client import EndpointClient, bodies, csv_line
 from sagemaker_pca.model.artifact import FloatArray, PcaModel
+from sagemaker_pca.model.sampled_rows import evenly
 from sagemaker_pca.plurals import counted
-from sagemaker_pca.report.document import ProjectionSample, SmokeTest
-from sagemaker_pca.run import tasks
+from sagemaker_pca.report.document import SmokeTest
 from sagemaker_pca.steps.pipeline_run import PipelineRun
-
-# BodyBlob of botocore's service model, the smallest limit that the service documents.
-LARGEST_BODY_BYTES = 6_291_456
-PLOTTED_ROWS = 500
-PLOTTED_COMPONENTS = 3
+from sagemaker_pca.steps.statistics import read_sample
 
 
 def smoke_test(run: PipelineRun) -> dict[str, Any]:
@@ -30,12 +25,12 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
     plan = run.plan
     run.lease.take(run.hook, plan.config.endpoint_name)
     model = PcaModel.from_artifact(run.hook.read_bytes(run.served_artifact_uri))
-    rows = raw_sample(run)
-    tested = rows[: plan.config.smoke_test_rows]
+    rows = read_sample(run).rows
+    tested = rows[evenly(len(rows), plan.config.smoke_test_rows)]
 
-    endpoint = EndpointClient(run.hook, plan.config.endpoint_name)
+    endpoint = EndpointClient(run.hook.runtime, plan.config.endpoint_name)
     singles = np.vstack([endpoint.project(row[np.newaxis]) for row in tested])
-    many = rows_of_one_call(tested)
+    many = tested[: len(next(bodies(map(csv_line, tested))))]
     together = endpoint.project(many)
     expected = model.project(tested)
     tolerance = model.float32_tolerance(tested)
@@ -43,10 +38,6 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
     check_agreement(endpoint.name, "many rows in one call", together, expected[: len(many)], tolerance[: len(many)])
     differences = np.abs(np.vstack([singles - expected, together - expected[: len(many)]]))
 
-    largest_first = model.project(rows[:PLOTTED_ROWS])[:, ::-1][:, :PLOTTED_COMPONENTS]
-    row_numbers = tuple(range(1, len(largest_first) + 1))
-    sample = ProjectionSample.model_validate({"row_numbers": row_numbers, "projections": largest_first})
-    run.hook.write_json(plan.files.projections_uri, sample.model_dump(mode="json"))
     result = SmokeTest(
         rows=len(tested),
         raw_row=tested[0],
@@ -64,27 +55,6 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
         result.latency_p50_ms,
     )
     return result.model_dump(mode="json")
-
-
-def rows_of_one_call(rows: FloatArray) -> FloatArray:
-    """As many of the first rows as one call may carry; at least one."""
-    sizes = np.cumsum([len(csv_line(row)) for row in rows])
-    return rows[: max(1, int(np.searchsorted(sizes, LARGEST_BODY_BYTES, side="right")))]
-
-
-def raw_sample(run: PipelineRun) -> FloatArray:
-    """(n, d) rows that the processing job kept of what it read: raw units, gaps filled, as a client would send them.
-
-    Raises:
-        InputError: when the job kept none.
-    """
-    contents = [run.hook.read_bytes(uri) for uri in run.stats_uris if uri.rsplit("/", 1)[-1].startswith("sample-")]
-    samples = [np.load(io.BytesIO(content)) for content in contents]
-    if not sum(map(len, samples)):
-        job = run.created_name(tasks.START_PROCESSING)
-        raise InputError(f"Processing job {job} kept no sample rows.", hint="Clear start_processing to run it again.")
-    rows: FloatArray = np.vstack([sample for sample in samples if len(sample)])
-    return rows
 
 
 def check_agreement(name: str, how: str, answer: FloatArray, expected: FloatArray, tolerance: FloatArray) -> None:

@@ -20,6 +20,7 @@ from sagemaker_pca.endpoints.deployment import next_action
 from sagemaker_pca.endpoints.ownership import check_own
 from sagemaker_pca.endpoints.records import NotedClaim, Promotion
 from sagemaker_pca.exceptions import InputError, SettingError
+from sagemaker_pca.model.scoring_file import scoring_file
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.run.fingerprint import run_fingerprint
 from sagemaker_pca.run.locations import split_s3_uri
@@ -27,7 +28,9 @@ from sagemaker_pca.run.plan import PIPELINE_TAG, RawFile, StagedInputs
 from sagemaker_pca.run.raw_listing import is_raw_file
 from sagemaker_pca.run.service_requests import ARGUMENTS_NAME, CODE_FOLDER, script_arguments
 from sagemaker_pca.run.tasks import SKIP_REASON_KEY
+from sagemaker_pca.run.transform_requests import MODEL_NAME, transform_arguments
 from sagemaker_pca.steps.check_raw_data import check_raw_data
+from sagemaker_pca.steps.choose_model import read_card
 from sagemaker_pca.steps.next_endpoint_config import config_after
 from sagemaker_pca.steps.pipeline_run import PipelineRun
 from sagemaker_pca.steps.transform_run import TransformRun
@@ -41,22 +44,26 @@ RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 OVERSIZED_SHARES = 1.5
 
 
-def stage_inputs(run: PipelineRun) -> dict[str, Any]:
-    """Upload the code and a manifest of exactly the raw files that are there now.
+def stage_inputs(run: PipelineRun, job_arguments: Sequence[str], model: bytes | None = None) -> dict[str, Any]:
+    """Upload the code, its arguments, a manifest of exactly the raw files that are there now, and a model if need be.
 
     Raises:
         SettingError: when the job would certainly end at them.
     """
-    staged, contents = plan_inputs(run)
+    staged, contents = plan_inputs(run, job_arguments)
     check_raw_data(run, staged)
+    if model is not None:
+        staged = staged.model_copy(update={"model_uri": run.plan.files.uri(f"inputs/model-{_digest(model)}/")})
+        contents[f"{staged.model_uri}{MODEL_NAME}"] = model
     upload(run, contents)
     return staged.model_dump(mode="json")
 
 
 def stage_transform_inputs(run: TransformRun) -> dict[str, Any]:
     """Likewise, for a batch transform, which takes the settings that decide about its files from a model."""
+    card = read_card(run.hook, run.plan.card_uri, run.plan.model_name)
     try:
-        return stage_inputs(run)
+        return stage_inputs(run, transform_arguments(run.plan), scoring_file(card))
     except SettingError as error:
         raise SettingError(
             error.failure.reason,
@@ -74,7 +81,7 @@ def stage_changed_inputs(run: PipelineRun) -> dict[str, Any]:
         InputError: when what it serves has members that cannot be carried over.
         SettingError: when the processing job would certainly end at the raw data.
     """
-    staged, contents = plan_inputs(run)
+    staged, contents = plan_inputs(run, script_arguments(run.plan.config))
     run.inputs = staged
     endpoint = run.hook.find_endpoint(run.plan.config.endpoint_name)
     check_owner(run, endpoint)
@@ -137,7 +144,7 @@ def already_being_made(run: PipelineRun) -> str | None:
     )
 
 
-def plan_inputs(run: PipelineRun) -> tuple[StagedInputs, dict[str, bytes]]:
+def plan_inputs(run: PipelineRun, job_arguments: Sequence[str]) -> tuple[StagedInputs, dict[str, bytes]]:
     """What a run reads, and the content of the objects that tell its job so, by URI; nothing is written."""
     plan = run.plan
     raw_bucket, _ = split_s3_uri(plan.raw_data_uri)
@@ -145,7 +152,7 @@ def plan_inputs(run: PipelineRun) -> tuple[StagedInputs, dict[str, bytes]]:
     raw_files = list_raw_files(run)
     log_limiting_shard(raw_files, plan.config.processing_instance_count)
 
-    code, arguments = code_files(), "\n".join(script_arguments(plan.config)).encode()
+    code, arguments = code_files(), "\n".join(job_arguments).encode()
     code_digest = _digest(*(part for item in code.items() for part in item))
     code_uri = plan.files.uri(f"inputs/code-{_digest(code_digest, arguments)}/")
 

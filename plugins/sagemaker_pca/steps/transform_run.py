@@ -26,6 +26,18 @@ class TransformRun(PipelineRun):
         """Where the transform job put the projections."""
         return self.plan.files.transform_output_uri(self.created_name(tasks.START_TRANSFORM))
 
+    @property
+    def scores_uri(self) -> str:
+        """Where the processing job put the scored rows."""
+        return self.plan.files.scores_uri(self.created_name(tasks.START_PROCESSING))
+
+    @property
+    def why_no_transform(self) -> str | None:
+        """Why no transform job is needed; None where one is."""
+        if self.plan.transform.is_scored:
+            return f"output={self.plan.transform.output}: the processing job writes the scored rows."
+        return None
+
 
 def from_transform(read: Callable[[TransformRun], T]) -> Callable[..., T]:
     """A templated field that is read from the run when the task starts, not when the DAG file is parsed."""

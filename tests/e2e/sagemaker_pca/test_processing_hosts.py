@@ -70,13 +70,17 @@ def plan_on(aws: EmbeddedAws, hosts: int, **settings: Any) -> RunPlan:
 
 def process(aws: EmbeddedAws, hook: SageMakerPcaHook, plan: RunPlan) -> ProcessedFiles:
     """Run the jobs that the pipeline would run, and read what they wrote."""
-    run: Any = SimpleNamespace(plan=plan, hook=hook)
-    inputs = StagedInputs.model_validate(stage_inputs(run))
+    inputs = StagedInputs.model_validate(stage(plan, hook))
     profile_uri = None
     if plan.config.why_no_profile is None:
         profile_uri = plan.files.stats_uri(complete(aws, service_requests.profile_job(plan, inputs)))
     job_name = complete(aws, service_requests.processing_job(plan, inputs, profile_uri))
     return read_results(aws, plan.files.features_uri(job_name), plan.files.stats_uri(job_name))
+
+
+def stage(plan: RunPlan, hook: SageMakerPcaHook) -> dict[str, Any]:
+    run: Any = SimpleNamespace(plan=plan, hook=hook)
+    return stage_inputs(run, service_requests.script_arguments(plan.config))
 
 
 def complete(aws: EmbeddedAws, request: dict[str, Any]) -> str:
@@ -154,9 +158,9 @@ def test_an_oversized_file_among_many_is_named_as_the_limiting_shard(
     aws.put("raw/r5.csv", "a,b,c\n" + "1,2,3\n" * 20_000)
 
     for hosts in (1, 2, 5):
-        stage_inputs(SimpleNamespace(plan=plan_on(aws, hosts), hook=hook))  # type: ignore[arg-type]
+        stage(plan_on(aws, hosts), hook)
     aws.put("raw/r6.csv", "a,b,c\n" + "1,2,3\n" * 20_000)
-    stage_inputs(SimpleNamespace(plan=plan_on(aws, 2), hook=hook))  # type: ignore[arg-type]
+    stage(plan_on(aws, 2), hook)
 
     named = [record.getMessage() for record in caplog.records if "limiting shard" in record.getMessage()]
     assert [message.partition(" hosts take")[0].rpartition(" ")[2] for message in named] == ["2", "5"]

@@ -12,12 +12,14 @@ EDGES = {
     "preflight": {"stage_inputs"},
     "stage_inputs": {"start_processing"},
     "start_processing": {"wait_for_processing"},
-    "wait_for_processing": {"create_model"},
+    "wait_for_processing": {"create_model", "check_scores"},
     "create_model": {"start_transform", "delete_model"},
     "start_transform": {"wait_for_transform"},
     "wait_for_transform": {"delete_model", "check_projections"},
     "delete_model": set(),
     "check_projections": set(),
+    "check_scores": {"tell_drift"},
+    "tell_drift": set(),
 }
 
 

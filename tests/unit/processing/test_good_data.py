@@ -111,6 +111,30 @@ def test_features_read_back_as_the_same_float32(job: Job) -> None:
     np.testing.assert_array_equal(job.features(), values.astype(np.float32))
 
 
+def test_means_take_another_pass_only_where_there_is_a_gap(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    path = job.add("r.csv", lines("a,b", "1,10", "3,20"))
+    assert job.run(missing_values="mean") == 0
+    assert job.features().tolist() == [[1, 10], [3, 20]]
+    assert capsys.readouterr().out.count("features 100%") == 1
+
+    path.write_text(lines("a,b", "1,10", "3,", "5,30"))
+    assert job.run(missing_values="mean", part_rows=1, sample_rows=9) == 0
+    assert job.features().tolist() == [[1, 10], [3, 20], [5, 30]]
+    said = capsys.readouterr().out
+    assert said.count("features 100%") == 2
+    assert "gaps found: 1 gap, filled with means in another pass" in said
+    moments = job.moments()
+    assert (moments["null_count"], moments["mean"]) == ([0, 1], [3, 20])
+    assert [part["rows"] for part in moments["parts"]] == [1, 1, 1]
+    assert job.sample()["rows"].tolist() == [[1, 10], [3, 20], [5, 30]]
+
+
+def test_a_gap_takes_the_mean_where_nothing_is_said(job: Job) -> None:
+    job.add("r.csv", lines("a,b", "1,10", "3,"))
+    assert main([argument for argument in job.arguments() if "missing" not in argument]) == 0
+    assert job.features().tolist() == [[1, 10], [3, 10]]
+
+
 @pytest.mark.parametrize(
     ("policy", "expected", "dropped"),
     [

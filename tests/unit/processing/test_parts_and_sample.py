@@ -59,23 +59,52 @@ def test_no_part_of_a_last_group_is_empty(job: Job) -> None:
 
 
 @pytest.mark.parametrize(("policy", "first"), [("zero", [[0, 1e9]]), ("mean", [[14 / 3, 1e9]]), ("drop", [])])
-def test_the_sample_is_the_first_good_rows_in_raw_units_with_gaps_filled(
+def test_the_sample_has_good_rows_in_raw_units_with_gaps_filled_and_says_where_they_stand(
     job: Job, policy: str, first: list[list[float]]
 ) -> None:
-    job.add("a.csv", "t,a,b\nx,NA,1e9\nx,inf,3\nx,1e39,3\nx,4.5,-7\n")
+    job.add("a.csv", "t,a,b\nx,NA,1e9\nx,inf,3\nx,1\nx,1e39,3\nx,4.5,-7\n")
     job.add("b.csv", "t,a,b\n\nx,8.5,11\nx,1,2\n")
     options: dict[str, Any] = {"on_bad_rows": "skip", "max_bad_fraction": 1, "scaling": "standardize"}
-    assert job.run(sample_rows=3, missing_values=policy, **options) == 0
-    following: list[list[float]] = [[4.5, -7], [8.5, 11], [1, 2]]
-    np.testing.assert_allclose(job.sample(), (first + following)[:3])
-    assert job.sample().dtype == np.float64
-    assert job.moments()["sample_rows"] == 3
+    assert job.run(sample_rows=100, leading_rows=2, missing_values=policy, **options) == 0
+    rows: list[list[float]] = [*first, [4.5, -7], [8.5, 11], [1, 2]]
+    sample = job.sample()
+    np.testing.assert_allclose(sample["rows"], rows)
+    places = list(zip(sample["file_number"].tolist(), sample["row"].tolist(), strict=True))
+    assert places == [(0, 1), (0, 5), (1, 1), (1, 2)][-len(rows) :]
+    np.testing.assert_allclose(sample["leading"], [*first, [4.5, -7]])
+    assert sample["leading_row"].tolist() == [1, 5][-len(first) - 1 :]
+    assert job.moments()["sample_rows"] == len(rows)
+
+
+@pytest.mark.parametrize("block", [100, 1000, 100_000])
+def test_each_row_of_all_files_has_the_same_chance_to_be_in_the_sample(
+    job: Job, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", block)
+    for name in "abc":
+        job.add(f"{name}.csv", rows_of(2_000))
+    assert job.run(sample_rows=600) == 0
+    sample = job.sample()
+    assert len({*zip(sample["file_number"].tolist(), sample["row"].tolist(), strict=True)}) == 600
+    # Each tenth of the rows has 60 of the sample, give or take what chance does: four deviations are 29.
+    numbers = sample["file_number"] * 2_000 + sample["row"] - 1
+    assert np.abs(np.bincount(numbers // 600, minlength=10) - 60).max() <= 29
+    assert sample["rows"][:, 0].tolist() == (sample["row"] - 1).tolist()
+
+
+def test_the_same_files_give_the_same_sample(job: Job) -> None:
+    job.add("r.csv", rows_of(5_000))
+    samples = []
+    for _ in range(2):
+        assert job.run(sample_rows=50) == 0
+        samples.append(job.sample()["row"].tolist())
+    assert samples[0] == samples[1]
 
 
 def test_a_sample_is_no_larger_than_the_data_and_goes_with_a_rerun(job: Job) -> None:
     job.add("r.csv", "a,b\n1,2\n3,4\n")
     assert job.run(sample_rows=100) == 0
-    assert job.sample().tolist() == [[1, 2], [3, 4]]
+    assert job.sample()["rows"].tolist() == [[1, 2], [3, 4]]
     assert job.moments()["sample_rows"] == 2
     assert job.run() == 0
     assert job.moments()["sample_rows"] == 0

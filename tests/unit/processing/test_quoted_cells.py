@@ -145,13 +145,18 @@ def test_every_line_is_a_row_or_a_bad_row_or_the_job_fails(body: str) -> None:
             return
         file = open_file()
         batches = list(file.batches())
-        good = sum(np.count_nonzero(~np.isinf(batch).any(axis=0)) for batch in batches)
+        numbers = [
+            number for batch in batches for number in batch.numbers[~np.isinf(batch.values).any(axis=0)].tolist()
+        ]
+        good = len(numbers)
         named = {row.line for row in file.bad_rows()}
-        bad = sum(batch.shape[1] for batch in batches) - good + file.skipped_rows
+        bad = sum(len(batch.numbers) for batch in batches) - good + file.skipped_rows
         spanned = {2 + number for span in QuotedCells(",").spanning(body) for number in span}
         assert len(named) == bad
         assert spanned <= named
-        assert good + bad == sum(bool(line) or number in spanned for number, line in enumerate(lines(body), start=2))
+        rows = [number for number, line in enumerate(lines(body), start=2) if line or number in spanned]
+        assert good + bad == len(rows)
+        assert numbers == [place for place, line in enumerate(rows, start=1) if line not in named]
 
 
 @settings(max_examples=100, deadline=None)
@@ -163,7 +168,8 @@ def test_the_job_fails_naming_the_first_bad_row(body: str) -> None:
             file = open_file()
             first = next(file.bad_rows(), None)
             if not first:
-                assert sum(batch.shape[1] for batch in file.batches()) == sum(map(bool, lines(body)))
+                numbers = [number for batch in file.batches() for number in batch.numbers.tolist()]
+                assert numbers == list(range(1, 1 + sum(map(bool, lines(body)))))
                 return
             expected = f"{first}."
         with pytest.raises(InputError, match=re.escape(expected)):
@@ -181,8 +187,10 @@ def test_arrow_and_the_csv_module_agree_on_rows_that_span_lines(body: str) -> No
         file = open_file()
         batches = list(file.batches())
         rows = [row for row in csv.reader(io.StringIO(body.replace("\0", "\ufffd"), newline="")) if row]
-        bad = file.skipped_rows + sum(np.count_nonzero(np.isinf(batch).any(axis=0)) for batch in batches)
-        assert sum(batch.shape[1] for batch in batches) + file.skipped_rows == len(rows)
+        bad = file.skipped_rows + sum(np.count_nonzero(np.isinf(batch.values).any(axis=0)) for batch in batches)
+        assert sum(len(batch.numbers) for batch in batches) + file.skipped_rows == len(rows)
+        numbers = [number for batch in batches for number in batch.numbers.tolist()]
+        assert numbers == [place for place, row in enumerate(rows, start=1) if len(row) == len(file.columns)]
         assert len(list(file.bad_rows())) == bad
 
 

@@ -175,5 +175,5 @@ def test_the_manifest_is_written_last(job: Job, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "replace", record)
     assert job.run(sample_rows=1) == 0
-    assert order == ["features-algo-1-00000.csv", "scatter-algo-1.npy", "sample-algo-1.npy", "moments-algo-1.json"]
+    assert order == ["features-algo-1-00000.csv", "scatter-algo-1.npy", "sample-algo-1.npz", "moments-algo-1.json"]
     assert json.loads((job.stats_dir / "moments-algo-1.json").read_text())["row_count"] == 1

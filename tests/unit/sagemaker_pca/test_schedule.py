@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, Asset, AssetOrTimeSchedule
+from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule
 
-from sagemaker_pca.assets import raw_data_asset, s3_events_asset
+from sagemaker_pca.assets import drift_asset, raw_data_asset, s3_events_asset
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.schedule import (
     DEFAULT_LOOK_SCHEDULE,
@@ -21,7 +21,7 @@ from sagemaker_pca.schedule import (
     pipeline_schedule,
     schedule_of,
     settle_seconds,
-    time_or_asset,
+    time_or_assets,
 )
 
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/raw-data"
@@ -68,8 +68,26 @@ def test_raw_data_alone_waits_for_the_pipelines_asset_and_somebody_looks(environ
     assert look_schedule() == DEFAULT_LOOK_SCHEDULE
 
 
-def test_each_pipeline_has_an_asset_of_its_own() -> None:
-    assert raw_data_asset("ecg") != raw_data_asset("eeg")
+def test_each_pipeline_has_assets_of_its_own() -> None:
+    assert len({make(name).name for make in (raw_data_asset, drift_asset) for name in ("ecg", "eeg")}) == 4
+
+
+def test_drift_alone_is_waited_for() -> None:
+    assert schedule_of("ecg", "drift") == [drift_asset("ecg")]
+
+
+@pytest.mark.parametrize("value", ["raw-data or drift", "drift or raw-data"])
+def test_any_of_raw_data_and_drift_starts_a_run(value: str) -> None:
+    condition = schedule_of("ecg", value)
+    assert isinstance(condition, AssetAny)
+    assert set(condition.objects) == {raw_data_asset("ecg"), drift_asset("ecg")}
+
+
+def test_any_of_raw_data_drift_and_time_starts_a_run() -> None:
+    schedule = schedule_of("ecg", "drift or @weekly or raw-data")
+    assert cron_of(schedule) == "0 0 * * 0"
+    assert isinstance(schedule.asset_condition, AssetAny)
+    assert set(schedule.asset_condition.objects) == {raw_data_asset("ecg"), drift_asset("ecg")}
 
 
 @pytest.mark.parametrize("value", ["raw-data or 0 3 * * *", "0 3 * * * or raw-data"])
@@ -96,8 +114,8 @@ def test_looks_have_a_cron_expression_of_their_own(environment: pytest.MonkeyPat
 
 def test_a_queue_is_watched_beside_the_looks_by_time() -> None:
     asset = s3_events_asset("ecg", QUEUE_URL)
-    assert time_or_asset(None, asset) == [asset]
-    schedule = time_or_asset("@hourly", asset)
+    assert time_or_assets(None, [asset]) == [asset]
+    schedule = time_or_assets("@hourly", [asset])
 
     assert cron_of(schedule) == "0 * * * *"
     (watcher,) = asset.watchers

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from sagemaker_pca.endpoints.inventory import Unreadable, Variant
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
-from sagemaker_pca.model.card import Column, Data, Model, ModelCard, Projector
+from sagemaker_pca.model.card import AffineMap, Column, Data, Model, ModelCard
 from sagemaker_pca.report.document import Run, RunReport, SmokeTest, Verdict
 from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import BUCKET, EmbeddedInventory
 from tests.e2e.sagemaker_pca.pages.conftest import SignIn
@@ -28,7 +28,7 @@ def serve(inventory: EmbeddedInventory, artifact: Any = ((1, 0), (0, 1)), **tags
     of_run = {"dag-id": "ecg", "bucket": BUCKET, "run-name": "run-1", **tags}
     inventory.add_config("mine", inventory.add_model("mine"), tags=of_run)
     inventory.add_endpoint("mine", "mine", of_run)
-    served = Projector(mean=(0, 0), components=artifact)
+    served = AffineMap(mean=(0, 0), components=artifact)
     model = Model(artifact_uri="s3://b/a", singular_values=(1, 1), explained_variance_ratio=(0.5, 0.5), served=served)
     columns = (Column(name="<i>"), Column(name="ii"))
     data = Data(row_count=1, columns=columns)

@@ -13,7 +13,7 @@ from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.resource_kinds import MODEL
 from sagemaker_pca.run.locations import RunFiles
 from sagemaker_pca.settings.transform import TransformConfig
-from sagemaker_pca.steps.choose_model import find_model_name, read_card
+from sagemaker_pca.steps.choose_model import find_card_uri, find_model_name
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws, artifact_bytes, unique_name
 
 pytestmark = pytest.mark.e2e
@@ -63,4 +63,4 @@ def test_a_model_without_a_card_is_refused(aws: EmbeddedAws, hook: SageMakerPcaH
     model = hook.find(MODEL, new_model(aws))
     assert model is not None
     with pytest.raises(InputError, match=rf"model {model['ModelName']} left no model card in {aws.bucket}, so its col"):
-        read_card(hook, model, aws.bucket)
+        find_card_uri(hook, model, aws.bucket)

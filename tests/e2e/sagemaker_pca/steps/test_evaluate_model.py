@@ -1,5 +1,6 @@
 """The model in service is what a new one is compared with."""
 
+import io
 import json
 import re
 from types import SimpleNamespace
@@ -14,8 +15,9 @@ from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.run import tasks
 from sagemaker_pca.run.locations import RunFiles
-from sagemaker_pca.steps.evaluate_model import evaluate_model, find_served_model
+from sagemaker_pca.steps.evaluate_model import evaluate_model
 from sagemaker_pca.steps.pipeline_run import PipelineRun
+from sagemaker_pca.steps.served_model import find_served_model
 from tests.e2e.sagemaker_local.embedded_aws import PCA, ROLE, EmbeddedAws, artifact_bytes, unique_name
 from tests.e2e.sagemaker_pca.conftest import PlanFault
 from tests.e2e.sagemaker_pca.operators.test_deploy import new_config
@@ -89,7 +91,13 @@ class EvaluatedRun(PipelineRun):
         values, vectors = np.linalg.eigh(scatter(rows))
         artifact = artifact_bytes(rows.mean(axis=0), vectors[:, 1:], np.sqrt(values[1:]))
         moments_uri = aws.put("stats/moments-algo-1.json", json.dumps(document(rows, null_count=[0, 0, 0])))
-        self.__dict__ |= {"hook": hook, "plan": plan, "stats_uris": [moments_uri]}
+        kept = io.BytesIO()
+        numbers = np.arange(1, 101)
+        np.savez(
+            kept, rows=rows, file_number=np.zeros(100, int), row=numbers, leading=rows[:50], leading_row=numbers[:50]
+        )
+        sample_uri = aws.put("stats/sample-algo-1.npz", kept.getvalue())
+        self.__dict__ |= {"hook": hook, "plan": plan, "stats_uris": [moments_uri, sample_uri]}
         trained = {"ModelArtifacts": {"S3ModelArtifacts": aws.put("trained/model.tar.gz", artifact)}}
         self._results[tasks.WAIT_FOR_TRAINING, "return_value"] = trained
 

@@ -14,7 +14,9 @@ from sagemaker_pca.endpoints.records import Lease
 from sagemaker_pca.exceptions import InputError, SettingError
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.run import disk_space, tasks
+from sagemaker_pca.run.locations import RunFiles
 from sagemaker_pca.run.plan import TransformPlan
+from sagemaker_pca.run.service_requests import script_arguments
 from sagemaker_pca.settings.transform import TransformConfig
 from sagemaker_pca.steps.pipeline_run import PipelineRun
 from sagemaker_pca.steps.stage_inputs import (
@@ -27,6 +29,7 @@ from sagemaker_pca.steps.stage_inputs import (
 from sagemaker_pca.steps.transform_run import TransformRun
 from tests.e2e.sagemaker_local.embedded_aws import EmbeddedAws
 from tests.run_plans import plan_of
+from tests.unit.sagemaker_pca.steps.test_choose_model import card_with
 
 pytestmark = pytest.mark.e2e
 
@@ -66,8 +69,14 @@ class RawData:
 
     def transform_run(self) -> TransformRun:
         run = self.run()
+        card_uri = RunFiles(self._aws.bucket, self.name, "").model_card_uri
+        self._hook.write_document(card_uri, card_with())
         plan = TransformPlan(
-            **run.plan.model_dump(), transform=TransformConfig(), model_name="chosen", artifact_uri="s3://bucket/x"
+            **run.plan.model_dump(),
+            transform=TransformConfig(),
+            model_name="chosen",
+            artifact_uri="s3://bucket/x",
+            card_uri=card_uri,
         )
         transform = TransformRun(run.context)
         transform.__dict__ |= {"hook": self._hook, "plan": plan}
@@ -75,6 +84,10 @@ class RawData:
 
     def uploaded(self) -> int:
         return len(list(self._hook.list_objects(f"s3://{self._aws.bucket}/runs/{self.name}/")))
+
+
+def staged(run: PipelineRun) -> dict[str, Any]:
+    return stage_inputs(run, script_arguments(run.plan.config))
 
 
 @pytest.fixture
@@ -90,7 +103,7 @@ def small_disks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_raw_data_as_it_should_be_is_staged(raw: RawData) -> None:
     raw.put("a.csv")
-    assert len(stage_inputs(raw.run())["raw_files"]) == 1
+    assert len(staged(raw.run())["raw_files"]) == 1
     assert raw.uploaded() > 1
 
 
@@ -99,7 +112,7 @@ def test_a_disk_smaller_than_the_raw_files_is_refused(raw: RawData) -> None:
     raw.put("a.csv")
     raw.put("b.csv")
     with pytest.raises(SettingError, match=r"2,042 bytes in 2 file.*processing_volume_gb=1 \(1,000 bytes\)\. Set proc"):
-        stage_inputs(raw.run(processing_volume_gb=1))
+        staged(raw.run(processing_volume_gb=1))
     assert raw.uploaded() == 0
 
 
@@ -107,20 +120,20 @@ def test_a_disk_smaller_than_the_raw_files_is_refused(raw: RawData) -> None:
 def test_hosts_share_raw_files(raw: RawData) -> None:
     raw.put("a.csv")
     raw.put("b.csv")
-    assert stage_inputs(raw.run(processing_volume_gb=2, processing_instance_count=2))
+    assert staged(raw.run(processing_volume_gb=2, processing_instance_count=2))
 
 
 def test_only_what_is_certain_is_refused(raw: RawData) -> None:
     raw.put("a.csv.gz", b"no gzip at all")
     raw.put("b.csv", b'"time\n",Ch5\n1,2\n')
-    assert stage_inputs(raw.run())
+    assert staged(raw.run())
 
 
 def test_the_first_plain_csv_file_is_the_one_that_is_looked_into(raw: RawData) -> None:
     raw.put("a.csv.gz", b"no gzip at all")
     raw.put("b.csv", b"time,Ch55,Ch6,Ch7,Ch8\n")
     with pytest.raises(SettingError, match=r"names 'Ch5', which s3://.*/b\.csv does not have.*Did you mean 'Ch55'"):
-        stage_inputs(raw.run())
+        staged(raw.run())
     assert raw.uploaded() == 0
 
 
@@ -137,7 +150,7 @@ def test_a_misspelt_column_ends_the_pipelines_run_before_it_uploads_or_claims_an
 
 def test_without_raw_data_a_run_names_the_setting_that_its_dag_has(raw: RawData) -> None:
     with pytest.raises(InputError, match=r"No raw data under .* or set raw_data_uri\."):
-        stage_inputs(raw.run())
+        staged(raw.run())
     with pytest.raises(InputError, match=r"No raw data under .* or set input_uri\."):
         stage_transform_inputs(raw.transform_run())
 
@@ -177,7 +190,7 @@ def test_a_file_that_airflow_may_not_read_is_left_to_the_job(
 ) -> None:
     raw.put("a.csv", b"other,columns\n")
     refuse(hook, monkeypatch, code, status)
-    assert stage_inputs(raw.run())
+    assert staged(raw.run())
 
 
 def test_a_service_that_does_not_answer_is_asked_again_by_the_tasks_next_try(
@@ -186,7 +199,7 @@ def test_a_service_that_does_not_answer_is_asked_again_by_the_tasks_next_try(
     raw.put("a.csv")
     refuse(hook, monkeypatch, "SlowDown", 503)
     with pytest.raises(ClientError, match="SlowDown"):
-        stage_inputs(raw.run())
+        staged(raw.run())
 
 
 def test_what_a_cleared_staging_had_claimed_is_given_back_when_files_have_changed(
@@ -196,7 +209,7 @@ def test_what_a_cleared_staging_had_claimed_is_given_back_when_files_have_change
     for name in ("a.csv", "b.csv"):
         raw.put(name)
         run = raw.run()
-        run.inputs, _ = plan_inputs(run)
+        run.inputs, _ = plan_inputs(run, script_arguments(run.plan.config))
         assert already_being_made(run) is None
         claims.append(run.claim.uri)
     assert [hook.find_object(uri) is not None for uri in claims] == [False, True]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.model.artifact import PcaModel
-from sagemaker_pca.model.card import NAMED_BAD_ROWS, Column, DataFile, ModelCard, Projector
+from sagemaker_pca.model.card import NAMED_BAD_ROWS, AffineMap, Column, DataFile, ModelCard
 from sagemaker_pca.model.evaluation import evaluate
 from sagemaker_pca.model.moments import Moments
 from sagemaker_pca.settings.pipeline import PcaRunConfig
@@ -77,9 +77,9 @@ def test_a_card_of_a_later_version_says_who_reads_it() -> None:
 
 def test_numbers_that_json_cannot_hold_are_none() -> None:
     column = Column(name="a", mean=math.nan, std=float(np.float64(np.inf)), maximum=1.5)
-    projector = Projector.model_validate({"mean": np.array([1.0, np.nan]), "components": np.array([[np.inf], [2.0]])})
+    projector = AffineMap.model_validate({"mean": np.array([1.0, np.nan]), "components": np.array([[np.inf], [2.0]])})
     assert column == Column(name="a", maximum=1.5)
-    assert projector == Projector(mean=(1.0, None), components=((None,), (2.0,)))
+    assert projector == AffineMap(mean=(1.0, None), components=((None,), (2.0,)))
 
 
 def test_many_bad_rows_are_counted_and_the_first_ones_named(make_card: MakeCard, moments: Moments) -> None:

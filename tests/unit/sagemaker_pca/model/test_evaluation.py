@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from sagemaker_pca.model.artifact import PcaModel
-from sagemaker_pca.model.evaluation import Check, Evaluation, evaluate
+from sagemaker_pca.model.checks import Check
+from sagemaker_pca.model.evaluation import Evaluation, evaluate
 from sagemaker_pca.model.moments import Moments
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 

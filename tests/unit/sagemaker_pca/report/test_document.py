@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from sagemaker_pca.model.card import Column, Projector
+from sagemaker_pca.model.card import AffineMap, Column
 from sagemaker_pca.report.document import RunReport, Setting, Step
 
 
@@ -19,15 +19,15 @@ def test_a_report_read_back_is_the_report_that_was_written(outcome: str, request
 
 def test_what_json_cannot_hold_is_null() -> None:
     column = Column(name="a", mean=math.nan, std=np.float64(np.inf), minimum=-math.inf, maximum=1.5)
-    vector = Projector.model_validate({"mean": np.array([1.0, np.nan]), "components": np.array([[np.inf], [2.0]])})
+    vector = AffineMap.model_validate({"mean": np.array([1.0, np.nan]), "components": np.array([[np.inf], [2.0]])})
 
     assert json.loads(column.model_dump_json())["mean"] is None
     assert column == Column(name="a", maximum=1.5)
-    assert vector == Projector(mean=(1.0, None), components=((None,), (2.0,)))
+    assert vector == AffineMap(mean=(1.0, None), components=((None,), (2.0,)))
 
 
 def test_numpy_numbers_are_stored_as_plain_ones() -> None:
-    projector = Projector.model_validate({"mean": np.zeros(2, dtype=np.float32), "components": np.eye(2)})
+    projector = AffineMap.model_validate({"mean": np.zeros(2, dtype=np.float32), "components": np.eye(2)})
 
     assert type(projector.mean[0]) is float
     assert projector.components == ((1.0, 0.0), (0.0, 1.0))
@@ -41,7 +41,7 @@ def test_a_setting_may_be_a_tuple() -> None:
 
 
 def test_what_a_later_minor_version_added_is_ignored(failed_early: RunReport) -> None:
-    document = json.loads(failed_early.to_json()) | {"drift": {"share": 0.1}}
+    document = json.loads(failed_early.to_json()) | {"added_since": {"share": 0.1}}
     document["failed_step"]["failure"]["code"] = 7
     document["steps"][0]["pool"] = "default"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sagemaker_pca.exceptions import Failure
-from sagemaker_pca.model.card import Column, Data, Model, Projector
+from sagemaker_pca.model.card import AffineMap, Column, Data, Model
 from sagemaker_pca.model.comparison import impossible_comparison
 from sagemaker_pca.model.data_warnings import DataWarning
 from sagemaker_pca.report.document import FailedStep, JobUse, LinkedResource, RunReport, Step
@@ -195,7 +195,7 @@ def test_ten_thousand_columns_and_many_components_still_make_a_readable_page(pro
                 artifact_uri="s3://bucket/model.tar.gz",
                 singular_values=tuple(np.arange(50.0)),
                 explained_variance_ratio=tuple(np.linspace(0.001, 0.03, 50)),
-                served=Projector.model_validate(
+                served=AffineMap.model_validate(
                     {"mean": np.zeros(10_000), "components": generator.normal(size=(10_000, 50))}
                 ),
             ),

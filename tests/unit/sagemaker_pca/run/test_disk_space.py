@@ -69,7 +69,7 @@ def test_the_requests_ask_for_copies_that_several_hosts_share(hosts: int, distri
         for item in service_requests.processing_job(plan, INPUTS)["ProcessingInputs"]
         if item["InputName"] == "raw"
     )
-    training = service_requests.training_job(plan, "s3://bucket/features/", 200)
+    training = service_requests.training_job(plan, "s3://bucket/features/", 3, 200)
     (features,) = (channel["DataSource"]["S3DataSource"] for channel in training["InputDataConfig"])
     assert raw["S3InputMode"] == training["AlgorithmSpecification"]["TrainingInputMode"] == "File"
     assert raw["S3DataDistributionType"] == features["S3DataDistributionType"] == distribution

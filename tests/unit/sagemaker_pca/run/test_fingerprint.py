@@ -17,7 +17,9 @@ def fingerprint(**settings: Any) -> str:
     "settings",
     [
         {"num_components": 2},
-        {"missing_values": "mean"},
+        {"missing_values": "zero"},
+        {"explained_variance": 0.9},
+        {"monitoring_limits": "theoretical"},
         {"newlines_in_cells": True},
         {"min_explained_variance": 0.9},
         {"vpc_config": VPC},

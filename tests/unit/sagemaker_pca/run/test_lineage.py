@@ -15,7 +15,7 @@ def test_a_processing_job_reads_code_and_raw_data_and_writes_features_and_moment
 
 
 def test_a_training_job_reads_features_and_writes_the_artifact_of_its_attempt() -> None:
-    request = service_requests.training_job(plan_of(), "s3://b/features/", 500)
+    request = service_requests.training_job(plan_of(), "s3://b/features/", 3, 500)
     lineage = job_lineage(TRAINING_JOB, request, "job-2")
     assert lineage.inputs == ("s3://b/features/",)
     (artifact,) = lineage.outputs

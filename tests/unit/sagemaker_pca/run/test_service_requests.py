@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from sagemaker_pca.hooks.service_shapes import document_problems, service_model, shape_problems
-from sagemaker_pca.run import service_requests
+from sagemaker_pca.run import service_requests, transform_requests
 from sagemaker_pca.run.attempts import attempt_names, fingerprint, for_attempt, with_tags
 from sagemaker_pca.run.locations import profile_job_name, run_name
 from sagemaker_pca.run.plan import RunPlan, TransformPlan, tag_value
@@ -16,7 +16,7 @@ CREATE: dict[str, tuple[str, Callable[[RunPlan], dict[str, Any]]]] = {
     "CreateProcessingJob": ("ProcessingJobName", lambda plan: service_requests.processing_job(plan, INPUTS)),
     "CreateTrainingJob": (
         "TrainingJobName",
-        lambda plan: service_requests.training_job(plan, "s3://bucket/features/", 200),
+        lambda plan: service_requests.training_job(plan, "s3://bucket/features/", 3, 200),
     ),
     "CreateModel": ("ModelName", lambda plan: service_requests.model(plan, "s3://bucket/training/model.tar.gz")),
     "CreateEndpointConfig": ("EndpointConfigName", lambda plan: service_requests.endpoint_config(plan, plan.run_name)),
@@ -133,29 +133,52 @@ def test_jobs_and_endpoint_run_in_the_vpc_that_is_named(operation: str, where: l
     assert not {"NetworkConfig", "VpcConfig"} & request_of(operation, plan_of()).keys()
 
 
-def transform_plan_of(**settings: Any) -> TransformPlan:
+def transform_plan_of(transform: dict[str, Any] | None = None, **settings: Any) -> TransformPlan:
     return TransformPlan(
         **plan_of("pca_batch_transform", **settings).model_dump(),
-        transform=TransformConfig(),
+        transform=TransformConfig(**(transform or {})),
         model_name="chosen",
         artifact_uri="s3://bucket/training/model.tar.gz",
+        card_uri="s3://bucket/runs/x/model_card.json",
     )
 
 
 @pytest.mark.parametrize("settings", [{}, FULL], ids=["defaults", "every option"])
 def test_the_service_takes_a_transform_and_its_model(settings: dict[str, Any]) -> None:
     plan = transform_plan_of(**settings)
-    assert complaints("CreateModel", service_requests.transform_model(plan)) == []
-    job = service_requests.transform_job(plan, "s3://bucket/features/", plan.run_name)
+    assert complaints("CreateModel", transform_requests.transform_model(plan)) == []
+    job = transform_requests.transform_job(plan, "s3://bucket/features/", plan.run_name)
     assert complaints("CreateTransformJob", job) == []
 
 
 def test_a_transform_reads_and_writes_under_the_role_of_jobs_with_the_chosen_models_artifact() -> None:
     plan = transform_plan_of()
-    model = service_requests.transform_model(plan)
+    model = transform_requests.transform_model(plan)
     assert model["ExecutionRoleArn"] == plan.processing_role_arn != plan.serving_role_arn
     assert model["PrimaryContainer"] == {"Image": plan.pca_image, "ModelDataUrl": plan.artifact_uri}
     assert model["ModelName"] == plan.run_name != plan.model_name
+
+
+WITH_MODEL = INPUTS.model_copy(update={"model_uri": "s3://bucket/runs/x/inputs/model-ef/"})
+SCORED = {"output": "scored-parquet", "id_columns": ["patient, name"], "window_rows": 500}
+
+
+@pytest.mark.parametrize("transform", [{}, SCORED], ids=["projections", "scored"])
+def test_the_service_takes_a_transforms_processing_job_which_gets_the_model(transform: dict[str, Any]) -> None:
+    request = transform_requests.transform_processing_job(transform_plan_of(transform), WITH_MODEL)
+    assert complaints("CreateProcessingJob", request) == []
+    model = next(item for item in request["ProcessingInputs"] if item["InputName"] == "model")
+    assert model["S3Input"]["S3Uri"] == WITH_MODEL.model_uri
+    assert f"--model={model['S3Input']['LocalPath']}/model.npz" in request["AppSpecification"]["ContainerArguments"]
+    outputs = [output["OutputName"] for output in request["ProcessingOutputConfig"]["Outputs"]]
+    assert outputs == (["scores", "stats"] if transform else ["features", "stats"])
+
+
+def test_only_scored_rows_have_ids_windows_and_a_format() -> None:
+    plain = transform_requests.transform_arguments(transform_plan_of())
+    assert plain == service_requests.script_arguments(transform_plan_of().config)
+    scored = transform_requests.transform_arguments(transform_plan_of(SCORED))
+    assert scored == [*plain, "--scores-format=parquet", "--window-rows=500", '--id-columns="patient, name"']
 
 
 def test_nothing_expires_unless_asked_for_and_the_tag_says_so() -> None:
@@ -263,7 +286,7 @@ def test_another_profile_is_another_request() -> None:
 
 def test_a_second_training_reads_the_features_of_the_first_processing_job() -> None:
     plan = plan_of()
-    request = service_requests.training_job(plan, plan.files.features_uri(plan.run_name), 200)
+    request = service_requests.training_job(plan, plan.files.features_uri(plan.run_name), 3, 200)
     second = for_attempt(request, "TrainingJobName", f"{plan.run_name}-2")
     assert second["InputDataConfig"] == request["InputDataConfig"]
 

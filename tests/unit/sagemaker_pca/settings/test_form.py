@@ -84,6 +84,9 @@ def good_values() -> dict[str, Any]:
     for_unset = {
         "bucket": "my-bucket",
         "mini_batch_size": 100,
+        "explained_variance": 0.95,
+        "max_exceedance": 0.05,
+        "max_mean_shift": 1.5,
         "raw_data_uri": "s3://my-bucket/raw/",
         "processing_image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
         "training_image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/pca:1",

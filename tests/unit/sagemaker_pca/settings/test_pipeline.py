@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
+from processing.moments import MAX_SCATTER_COLUMNS as JOBS_MAX_SCATTER_COLUMNS
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.settings.layers import what_decides
-from sagemaker_pca.settings.pipeline import PcaRunConfig, resolve
+from sagemaker_pca.settings.pipeline import MAX_SCATTER_COLUMNS, PcaRunConfig, resolve
 
 COLUMNS_10_000 = tuple(f"column {number}" for number in range(10_000))
 
@@ -25,7 +26,7 @@ def refusal(run: dict[str, Any], pipeline: dict[str, Any] | None = None) -> str:
         ("max_null_fraction", math.nan, "less than or equal to 1"),
         ("poll_seconds", math.inf, "less than or equal to 300"),
         ("max_runtime_seconds", 59, "greater than or equal to 60"),
-        ("missing_values", "median", "'zero', 'mean', 'drop' or 'fail'"),
+        ("missing_values", "median", "'mean', 'zero', 'drop' or 'fail'"),
         ("delimiter", ":", "',', ';', '\\t' or '|'"),
         ("endpoint_name", "pca_endpoint", "should match pattern"),
         ("endpoint_name", "a" * 64, "at most 63 characters"),
@@ -71,6 +72,11 @@ def test_column_names_that_end_a_line_are_refused(name: str) -> None:
             {"feature_columns": ["b", "a", "b", "a"]},
             "feature_columns names a, b more than once. Name each column once.",
         ),
+        (
+            {"feature_columns": COLUMNS_10_000, "explained_variance": 0.95},
+            "explained_variance=0.95 needs the whole spectrum, which is kept of up to 2,000 feature columns; there are "
+            "10,000. Set num_components instead.",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_with_the_cure(params: dict[str, Any], message: str) -> None:
@@ -89,6 +95,15 @@ def test_settings_that_work_together_are_accepted_on_any_number_of_hosts(setting
 def test_several_hosts_need_a_profile_for_statistics_of_the_whole_data(settings: dict[str, Any]) -> None:
     assert PcaRunConfig(processing_instance_count=2, **settings).why_no_profile is None
     assert "one host finds the means" in str(PcaRunConfig(processing_instance_count=1, **settings).why_no_profile)
+
+
+def test_a_share_of_the_variance_takes_the_place_of_a_number_of_components() -> None:
+    config = resolve({"feature_columns": ["a", "b"], "explained_variance": 0.9}, {}).config
+    assert config.num_components > config.feature_dim
+
+
+def test_a_spectrum_is_asked_for_of_as_many_columns_as_the_job_keeps_scatter_matrices_of() -> None:
+    assert MAX_SCATTER_COLUMNS == JOBS_MAX_SCATTER_COLUMNS
 
 
 @pytest.mark.parametrize("policy", ["zero", "drop", "fail"])

@@ -1,23 +1,26 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from sagemaker_pca.exceptions import SmokeTestError
-from sagemaker_pca.hooks.endpoint_client import csv_line
-from sagemaker_pca.steps.smoke_test import LARGEST_BODY_BYTES, check_agreement, rows_of_one_call
+from sagemaker_pca.hooks.endpoint_client import LARGEST_BODY_BYTES, bodies, csv_line
+from sagemaker_pca.steps.smoke_test import check_agreement
 
 
 def test_few_rows_go_in_one_call() -> None:
-    rows = np.arange(8.0).reshape(2, 4)
-    assert rows_of_one_call(rows).tolist() == rows.tolist()
+    assert list(bodies(["1,2\n", "3,4\n"])) == [["1,2\n", "3,4\n"]]
+    assert list(bodies([])) == []
 
 
-def test_wide_rows_are_as_many_as_one_call_may_carry() -> None:
-    rows = np.random.default_rng(0).normal(size=(60, 10_000))
-    many = rows_of_one_call(rows)
-    assert sum(map(len, map(csv_line, many))) <= LARGEST_BODY_BYTES
-    assert sum(map(len, map(csv_line, rows[: len(many) + 1]))) > LARGEST_BODY_BYTES
+def test_many_rows_go_in_calls_as_large_as_may_be() -> None:
+    lines = list(map(csv_line, np.random.default_rng(0).normal(size=(120, 10_000))))
+    calls = list(bodies(lines))
+    assert [line for call in calls for line in call] == lines
+    assert all(sum(map(len, call)) <= LARGEST_BODY_BYTES for call in calls)
+    assert all(sum(map(len, call)) + len(after[0]) > LARGEST_BODY_BYTES for call, after in pairwise(calls))
 
 
 def test_a_line_keeps_every_digit() -> None:

@@ -1,0 +1,214 @@
+"""An endpoint of the pipeline for applications: rows in; projections, T² and Q out. Needs boto3, and no Airflow."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from numpy.typing import NDArray
+
+from sagemaker_pca.exceptions import DeploymentError, InputError
+from sagemaker_pca.hooks.endpoint_client import EndpointClient, bodies, csv_line
+from sagemaker_pca.model.artifact import FloatArray
+from sagemaker_pca.model.card import ModelCard
+from sagemaker_pca.model.raw_row import check_rows
+from sagemaker_pca.report.wording import component_names
+from sagemaker_pca.run.locations import RunFiles, split_s3_uri
+from sagemaker_pca.run.plan import BUCKET_TAG, MANAGED_BY, MANAGED_BY_TAG
+
+# botocore's own: throttled and lost calls are asked again, later and later.
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projections:
+    """Rows under the model in service, in the units that it was trained in; PC1 comes first.
+
+    :param names: PC1 … PCk
+    :param values: (n, k)
+    :param t_squared: (n,) Hotelling's T²
+    :param q: (n,) squared distance of each row from its reconstruction
+    :param t_squared_beyond: (n,) the highest limit that T² exceeds, in percent: 0, 95 or 99. None where the model has
+        none, for it was trained before limits were kept
+    :param q_beyond: (n,) likewise of Q
+    :param index: that of the rows' DataFrame, if they came in one
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    t_squared: FloatArray
+    q: FloatArray
+    t_squared_beyond: NDArray[np.int64] | None
+    q_beyond: NDArray[np.int64] | None
+    index: Any = None
+
+    def to_frame(self) -> Any:
+        """All of it as a pandas DataFrame, with the index of the rows."""
+        import pandas as pd  # type: ignore[import-untyped]
+
+        columns: dict[str, Any] = dict(zip(self.names, self.values.T, strict=True))
+        columns |= {"T2": self.t_squared, "Q": self.q}
+        if self.t_squared_beyond is not None:
+            columns |= {"T2_beyond": self.t_squared_beyond, "Q_beyond": self.q_beyond}
+        return pd.DataFrame(columns, index=self.index)
+
+
+class Projector:
+    """Sends rows to an endpoint and says how usual they are.
+
+    What the endpoint answers is held against the model card of what it serves. When a retraining changes the model, the
+    card is read anew.
+
+    :param endpoint_name: an endpoint that a pipeline deployed
+    :param session: boto3's; None takes the environment's credentials and region
+    Raises:
+        DeploymentError: when there is no such endpoint, it serves nothing of a pipeline's, or the caller may not ask.
+    """
+
+    def __init__(self, endpoint_name: str, *, session: boto3.Session | None = None) -> None:
+        session = session or boto3.Session()
+        self._sagemaker = session.client("sagemaker", config=RETRIES)
+        self._s3 = session.client("s3", config=RETRIES)
+        self._endpoint = EndpointClient(session.client("sagemaker-runtime", config=RETRIES), endpoint_name)
+        self._card = self._read_card()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The model's columns, in order."""
+        return self._card.feature_columns
+
+    def project(self, rows: Any) -> Projections:
+        """Projections, T² and Q of rows in raw units, in as many calls as it takes.
+
+        :param rows: an array (n, d) or one row (d,); a pandas DataFrame, whose columns are taken by name; or CSV, as
+            text or as the `Path` of a file: with a header its columns are taken by name, without one in order
+        Raises:
+            InputError: when a column is missing, or a value is missing or too large. Nothing was sent then.
+            DeploymentError: when the endpoint answers as no model does that its records name.
+            botocore.exceptions.ClientError: when it does not answer.
+        """
+        values, index = self._values(rows)
+        check_rows(values, self.columns)
+        answer = self._ask(values)
+        if not self._is_of_card(answer, values):
+            self._card = self._read_card()
+            values, index = self._values(rows)
+            answer = self._ask(values)
+            if not self._is_of_card(answer, values):
+                raise DeploymentError(
+                    f"endpoint {self._endpoint.name} does not answer as model {self._card.model.artifact_uri} does.",
+                    hint="While it is updated two models may answer: ask again when that is over.",
+                )
+        return self._projections(answer, values, index)
+
+    def _ask(self, values: FloatArray) -> FloatArray:
+        answers = [self._endpoint.project_lines(lines) for lines in bodies(map(csv_line, values))]
+        return np.vstack(answers) if answers else np.empty((0, self._card.model.served_model.components.shape[1]))
+
+    def _is_of_card(self, answer: FloatArray, values: FloatArray) -> bool:
+        model = self._card.model.served_model
+        if len(model.mean) != values.shape[1]:
+            return False
+        expected = model.project(values)
+        return answer.shape == expected.shape and bool(
+            (np.abs(answer - expected) <= model.float32_tolerance(values)).all()
+        )
+
+    def _projections(self, answer: FloatArray, values: FloatArray, index: Any) -> Projections:
+        monitored, limits = self._card.monitored, self._card.model.limits
+        t_squared, q = answer**2 @ monitored.precisions, monitored.score(values).q
+        return Projections(
+            names=tuple(component_names(answer.shape[1])),
+            values=answer[:, ::-1],
+            t_squared=t_squared,
+            q=q,
+            t_squared_beyond=limits.current.t_squared.exceeded(t_squared) if limits else None,
+            q_beyond=limits.current.q.exceeded(q) if limits else None,
+            index=index,
+        )
+
+    def _values(self, rows: Any) -> tuple[FloatArray, Any]:
+        """(n, d) numbers, and the index of a DataFrame."""
+        if isinstance(rows, Path):
+            rows = rows.read_bytes()
+        if isinstance(rows, str | bytes):
+            return csv_values(rows if isinstance(rows, str) else rows.decode("utf-8-sig"), self.columns), None
+        if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
+            refuse_missing(self.columns, rows.columns)
+            return rows[list(self.columns)].to_numpy(dtype=np.float64, na_value=np.nan), rows.index
+        values = np.asarray(rows, np.float64)
+        return (values[np.newaxis] if values.ndim == 1 else values), None
+
+    def _read_card(self) -> ModelCard:
+        """The card of the model that the endpoint serves now."""
+        name = self._endpoint.name
+        try:
+            endpoint = self._sagemaker.describe_endpoint(EndpointName=name)
+            config_name = endpoint.get("EndpointConfigName")
+            if config_name is None:
+                raise DeploymentError(f"endpoint {name} is {endpoint['EndpointStatus']} and serves nothing.")
+            config = self._sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
+            pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=config["EndpointConfigArn"])
+            tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+            if tags.get(MANAGED_BY_TAG) != MANAGED_BY or not {BUCKET_TAG, "run-name"} <= tags.keys():
+                raise DeploymentError(f"endpoint {name} serves {config_name}, which no pipeline of this project made.")
+            uri = RunFiles(tags[BUCKET_TAG], tags["run-name"], name).model_card_uri
+            bucket, key = split_s3_uri(uri)
+            return ModelCard.read(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(), uri)
+        except ClientError as error:
+            raise DeploymentError(
+                f"The model of endpoint {name} is not known: {error}.",
+                hint="The caller needs sagemaker:DescribeEndpoint, DescribeEndpointConfig, ListTags, InvokeEndpoint, "
+                "and s3:GetObject on the model card.",
+            ) from error
+
+
+def csv_values(text: str, columns: Sequence[str]) -> FloatArray:
+    """(n, d) numbers of CSV text, an empty cell as NaN.
+
+    Raises:
+        InputError: naming the columns that a header lacks, or the first line that is no row of numbers.
+    """
+    lines = [(number, cells) for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1) if cells]
+    places = list(range(len(columns)))
+    width = len(columns)
+    if lines and not all(map(_is_number, lines[0][1])):
+        header = [cell.strip() for cell in lines.pop(0)[1]]
+        refuse_missing(columns, header)
+        places, width = [header.index(name) for name in columns], len(header)
+    values = np.empty((len(lines), len(columns)))
+    for row, (number, cells) in enumerate(lines):
+        if len(cells) != width or not all(_is_number(cells[place]) for place in places):
+            raise InputError(f"Line {number} is no row of {width} cells with a number in each of the model's columns.")
+        values[row] = [float(cells[place].strip() or "nan") for place in places]
+    return values
+
+
+def refuse_missing(columns: Sequence[str], given: Any) -> None:
+    """Refuse rows that lack columns.
+
+    Raises:
+        InputError: naming them.
+    """
+    here = set(given)
+    if missing := [name for name in columns if name not in here]:
+        raise InputError(
+            f"The rows lack {', '.join(missing)}. Give the model's columns: {', '.join(columns[:20])}"
+            f"{' …' if len(columns) > 20 else ''}."
+        )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.strip().replace("_", "?") or "nan")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,35 @@
+from typing import Any
+
+import pytest
+
+from sagemaker_pca.exceptions import SettingError
+from sagemaker_pca.settings.transform import TransformConfig, resolve
+
+
+@pytest.mark.parametrize("output", ["scored-csv", "scored-parquet"])
+def test_scored_rows_have_settings_of_their_own(output: str) -> None:
+    given = {"output": output, "id_columns": [" patient "], "window_rows": 500, "max_exceedance": 0.05}
+    config = resolve(given, {}).config
+    assert config.is_scored
+    assert config.id_columns == ("patient",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"id_columns": ["patient"]}, "id_columns=['patient']"),
+        ({"window_rows": 500}, "window_rows=500"),
+        ({"max_exceedance": 0.0}, "max_exceedance=0.0"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_only_scored_rows_have_is_refused_beside_projections(settings: dict[str, Any], shown: str) -> None:
+    with pytest.raises(SettingError) as error:
+        resolve(settings, {})
+    assert str(error.value) == (
+        f"{shown} is of scored rows, and output=projections writes none. Set output to scored-csv or scored-parquet."
+    )
+
+
+def test_projections_are_what_is_written_unless_asked_for_more() -> None:
+    assert not TransformConfig().is_scored
