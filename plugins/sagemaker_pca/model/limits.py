@@ -18,7 +18,7 @@ LEVELS = (0.95, 0.99)
 # Beyond the 99 % quantile of as many lie ten.
 FEWEST_SAMPLED_ROWS = 1_000
 # A model in float32 leaves of each row some 1e-7 off its plane, which Q squares.
-NOISE_SHARE = 1e-12
+NOISE_SHARE = 1e-13
 
 
 class LimitPair(Section):
