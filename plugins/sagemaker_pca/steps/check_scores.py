@@ -16,7 +16,7 @@ from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.wording import percent_text
 from sagemaker_pca.run import tasks
 from sagemaker_pca.steps.choose_model import read_card
-from sagemaker_pca.steps.statistics import read_sample
+from sagemaker_pca.steps.processing_results import read_sample
 from sagemaker_pca.steps.transform_run import TransformRun
 
 # The container's sums have another order than ours.

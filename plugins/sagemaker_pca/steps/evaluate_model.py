@@ -16,8 +16,8 @@ from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.row_sample import projection_sample
 from sagemaker_pca.report.wording import component_names, percent_text, warning_text
 from sagemaker_pca.steps.pipeline_run import PipelineRun
+from sagemaker_pca.steps.processing_results import read_moments, read_sample
 from sagemaker_pca.steps.served_model import NOTHING_IN_SERVICE, ServedModel, find_served_model
-from sagemaker_pca.steps.statistics import read_moments, read_sample
 
 log = logging.getLogger(__name__)
 

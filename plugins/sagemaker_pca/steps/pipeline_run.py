@@ -158,7 +158,7 @@ class PipelineRun:
         share = self.plan.config.explained_variance
         if share is None:
             return self.plan.config.num_components
-        from sagemaker_pca.steps.statistics import choose_by_variance
+        from sagemaker_pca.steps.processing_results import choose_by_variance
 
         return choose_by_variance(self, share).count
 

@@ -13,7 +13,7 @@ from sagemaker_pca.model.sampled_rows import evenly
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.document import SmokeTest
 from sagemaker_pca.steps.pipeline_run import PipelineRun
-from sagemaker_pca.steps.statistics import read_sample
+from sagemaker_pca.steps.processing_results import read_sample
 
 
 def smoke_test(run: PipelineRun) -> dict[str, Any]:

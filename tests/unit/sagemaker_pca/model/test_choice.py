@@ -56,9 +56,7 @@ def test_the_share_told_before_training_is_the_artifacts(
 
 
 def test_where_nothing_varies_nothing_is_chosen(make_moments: Callable[[Rows], Moments]) -> None:
-    with pytest.raises(
-        InputError, match=r"=0\.9 chooses no number of components: no column varies\."
-    ):
+    with pytest.raises(InputError, match=r"=0\.9 chooses no number of components: no column varies\."):
         choose_components(make_moments(np.ones((5, 3))), 0.9, True)
 
 

@@ -23,9 +23,9 @@ def card_with(**settings: Any) -> ModelCard:
         data=Data(row_count=1, columns=(Column(name="a"), Column(name="b"))),
         model=Model(
             artifact_uri=ARTIFACT_URI,
-            singular_values=(),
-            explained_variance_ratio=(),
-            served=AffineMap(mean=(), components=()),
+            singular_values=(1.0,),
+            explained_variance_ratio=(1.0,),
+            served=AffineMap(mean=(0.0, 0.0), components=((1.0,), (0.0,))),
         ),
         passed=True,
         reason="",
