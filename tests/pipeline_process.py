@@ -182,10 +182,20 @@ class PipelineProcess(PipelineClient):
             ).fetchone()
         return RunSummary.read(value, "the summary")
 
-    def dags_test(self, dag_id: str, conf: dict[str, Any]) -> tuple[int, str]:
+    def dags_test(self, dag_id: str, conf: dict[str, Any], **environment: str) -> tuple[int, str]:
         """Exit code and output of `airflow dags test`."""
         connection = {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self.service_url)}
-        return self._process.run(["dags", "test", dag_id, "--conf", json.dumps(conf)], connection)
+        return self._process.run(["dags", "test", dag_id, "--conf", json.dumps(conf)], connection | environment)
+
+    def asset_events(self, asset: str) -> list[dict[str, Any]]:
+        """What the events of an asset say, oldest first."""
+        with sqlite3.connect(self._process.home / "airflow.db") as database:
+            found = database.execute(
+                "SELECT event.extra FROM asset_event event JOIN asset ON asset.id = event.asset_id "
+                "WHERE asset.name = ? ORDER BY event.timestamp",
+                [asset],
+            ).fetchall()
+        return [json.loads(extra) for (extra,) in found]
 
     def note(self, dag_id: str) -> str | None:
         """The note of a DAG's newest run, as Airflow's database has it."""
