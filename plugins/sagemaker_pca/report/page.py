@@ -27,6 +27,7 @@ from sagemaker_pca.report.row_wording import (
     drifted_columns,
     limit_rows,
     outlying_sentence,
+    smearing_sentence,
 )
 from sagemaker_pca.report.wording import (
     HEADLINES,
@@ -163,6 +164,7 @@ def _page(report: RunReport) -> dict[str, Any]:
         "choice": choice_sentence(report),
         "outlying": outlying_sentence(report),
         "outlying_rows": [(row, contribution_bars(row)) for row in sample.outlying_rows] if sample else [],
+        "smearing": smearing_sentence(report),
         "limit_rows": limit_rows(report),
         "drift_sentences": list(drift_sentences(report.drift)) if report.drift else [],
         "drifted_columns": drifted_columns(report.drift) if report.drift else [],

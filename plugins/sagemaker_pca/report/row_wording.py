@@ -55,6 +55,16 @@ def outlying_sentence(report: RunReport) -> str:
     return f"{those} farthest beyond the 99% limits, of {limits.sample_rows:,} sampled."
 
 
+def smearing_sentence(report: RunReport) -> str:
+    """What to know of contributions to Q where a single component was left out; empty elsewhere."""
+    model = report.model
+    if model is None or len(model.served.components) - len(model.singular_values) != 1:
+        return ""
+    return (
+        "With a single component left out, all rows leave the plane along it: their shares of Q are the same."
+    )
+
+
 def most_outlying(report: RunReport) -> str:
     """The row that stands out most and the column that makes it so, in a line; empty where none does."""
     rows = report.projection_sample.outlying_rows if report.projection_sample else ()
@@ -62,7 +72,8 @@ def most_outlying(report: RunReport) -> str:
         return ""
     row = rows[0]
     value = row.t_squared if row.statistic == "T²" else row.q
-    column = f", most of it from {row.contributions[0].name}" if row.contributions else ""
+    tells = row.contributions and not (row.statistic == "Q" and smearing_sentence(report))
+    column = f", most of it from {row.contributions[0].name}" if tells else ""
     return f"Farthest out: row {row.row:,} of {row.file}, {row.statistic} {number_text(value)}{column}"
 
 
