@@ -16,6 +16,7 @@ from quickstart.processes import programs_end_here
 # In the order of the table; the names are those of modules with a function `measure`.
 TITLES = {
     "processing": "Processing: recording to features",
+    "scoring": "Scoring: rows beyond limits, beside features",
     "recordio": "RecordIO: writing and reading features",
     "training": "Training: features to model",
     "endpoint": "Endpoint: rows to projections",

@@ -44,7 +44,8 @@ def our_command(recording: Path, output_format: str) -> Command:
     if not link.exists():
         link.hardlink_to(recording)
     folders = ("--input-dir", folder / "raw", "--features-dir", folder / output_format, "--stats-dir", folder / "stats")
-    settings = ("--feature-columns", ",".join(FEATURES), "--output-format", output_format)
+    # As the programs beside it fill gaps; means take another pass.
+    settings = ("--feature-columns", ",".join(FEATURES), "--output-format", output_format, "--missing-values", "zero")
     return script_without_pandas(SCRIPT, *folders, *settings)
 
 

@@ -60,9 +60,7 @@ def smearing_sentence(report: RunReport) -> str:
     model = report.model
     if model is None or len(model.served.components) - len(model.singular_values) != 1:
         return ""
-    return (
-        "With a single component left out, all rows leave the plane along it: their shares of Q are the same."
-    )
+    return "With a single component left out, all rows leave the plane along it: their shares of Q are the same."
 
 
 def most_outlying(report: RunReport) -> str:

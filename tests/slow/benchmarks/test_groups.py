@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 SMALL: dict[str, dict[str, Any]] = {
     "processing": {"ROWS": 10_000, "LARGE_ROWS": 20_000, "ROUNDS": 1, "PANDAS_ROUNDS": 1},
+    "scoring": {"ROWS": 10_000, "ROUNDS": 1},
     "recordio": {"VALUES": 10_000, "GROWTH_ROWS": (10, 20), "LARGE_ROWS": 30, "ROUNDS": 1},
     "training": {
         "SHAPES": {4: 500, 256: 2_000, 2_000: 2_100},

@@ -197,14 +197,15 @@ def look_at_raw_data(pipeline: PipelineProcess, sqs: Any, queue_url: str) -> Ite
 
 
 def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
-    """Project the recording with the model in service, and find the promoted one; no other way asks for more."""
+    """Project and score the recording with the model in service, and find the promoted one; no other way asks for more."""
     recording = pipeline.s3.get_object(Bucket=BUCKET, Key=f"{pipeline.raw_prefix}recording.csv")["Body"].read()
     pipeline.s3.put_object(Bucket=BUCKET, Key=f"batch-{NAME}/recording.csv", Body=recording)
     for target in ("CreateProcessingJob", "CreateModel", "CreateTransformJob"):
         pipeline.plan_fault(fault="lose_response", target=target)
     conf = {"input_uri": f"s3://{BUCKET}/batch-{NAME}/", "endpoint_name": pipeline.endpoint_name, "poll_seconds": 0.2}
-    exit_code, log = pipeline.dags_test(TRANSFORM, conf)
-    assert exit_code == 0, log[-4000:]
+    for output in ("scored-csv", "projections"):
+        exit_code, log = pipeline.dags_test(TRANSFORM, conf | {"output": output})
+        assert exit_code == 0, log[-4000:]
     newest = pipeline.sagemaker.list_transform_jobs(MaxResults=1)["TransformJobSummaries"][0]
     yield from stop_jobs(TRANSFORM, newest["TransformJobName"])
 
