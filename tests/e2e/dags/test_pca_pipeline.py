@@ -137,6 +137,38 @@ def test_real_ecg_has_the_singular_values_and_the_rank_that_physics_says(pipelin
     np.testing.assert_allclose(served[:, 4:] * signs, expected[:, 4:], atol=2e-5)
 
 
+def test_a_share_of_the_variance_chooses_the_components_and_data_that_moved_too_far_is_refused(
+    ecg_pipeline: PipelineProcess,
+) -> None:
+    run = ecg_pipeline.run(explained_variance=0.97)
+    assert run.exit_code == 0, run.log[-4000:]
+    model = run.report.model
+    assert model is not None
+    shares = np.cumsum(numbers(model.spectrum or ()))
+    kept = len(model.singular_values)
+    assert kept == int(np.searchsorted(shares, 0.97)) + 1
+    assert np.sum(numbers(model.explained_variance_ratio)) == pytest.approx(shares[kept - 1], abs=1e-4)
+    job = ecg_pipeline.sagemaker.describe_training_job(TrainingJobName=run.report.run.run_name)
+    assert job["HyperParameters"]["num_components"] == str(kept)
+    assert model.limits is not None
+    assert (model.limits.in_force, model.limits.sample_rows) == ("empirical", 10_000)
+    sample = run.report.projection_sample
+    assert sample is not None
+    assert len(sample.files) == 2, "rows of both recordings"
+    assert run.report.drift is None, "nothing was in service"
+
+    ecg_pipeline.put_raw("moved.csv", raw_csv(10_000, offset=0.02))
+    refused = ecg_pipeline.run(explained_variance=0.97, max_mean_shift=1, max_exceedance=0.1)
+    assert refused.exit_code != 0
+    assert refused.report.run.verdict is Verdict.REFUSED
+    missed = [check.name for check in refused.report.checks if not check.passed]
+    assert {"mean_shift", "exceedance"} <= set(missed)
+    drift = refused.report.drift
+    assert drift is not None
+    assert drift.share_beyond_99 == pytest.approx(0.5, abs=0.02), "half of the rows are new"
+    assert ecg_pipeline.serving_config() == run.report.run.run_name
+
+
 def test_two_hosts_standardize_and_fill_gaps_as_one_does_and_are_served_in_raw_units(
     ecg_pipeline: PipelineProcess,
 ) -> None:

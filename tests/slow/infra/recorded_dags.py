@@ -197,7 +197,7 @@ def look_at_raw_data(pipeline: PipelineProcess, sqs: Any, queue_url: str) -> Ite
 
 
 def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
-    """Project and score the recording with the model in service, and find the promoted one; no other way asks for more."""
+    """Score and project the recording with the model in service, and find the promoted one; nothing asks for more."""
     recording = pipeline.s3.get_object(Bucket=BUCKET, Key=f"{pipeline.raw_prefix}recording.csv")["Body"].read()
     pipeline.s3.put_object(Bucket=BUCKET, Key=f"batch-{NAME}/recording.csv", Body=recording)
     for target in ("CreateProcessingJob", "CreateModel", "CreateTransformJob"):
