@@ -41,6 +41,7 @@ MOST_LEFT_NUMBER = 0.15
 MOST_ARROWS = 8
 SHORTEST_ARROW = 0.15
 ARROW_SHARE = 0.8
+ROOM_FOR_LABELS = 1.25
 LONGEST_ARROW_NAME = 16
 # CSS pixels, of which matplotlib puts 72 to the inch.
 PAGE_PLOT_SIZE = (400, 290)
@@ -229,17 +230,21 @@ def _reach(values: Sequence[float]) -> float:
 def _draw_arrows(axes: Axes, arrows: Sequence[tuple[str, float, float]], across: float, up: float) -> None:
     """Arrows from the centre, together as wide as the cloud: directions count, and lengths beside each other."""
     longest = max((math.hypot(x, y) for _, x, y in arrows), default=1.0)
-    for name, x, y in arrows:
-        tip = (x / longest * across * ARROW_SHARE, y / longest * up * ARROW_SHARE)
+    tips = [(x / longest * across * ARROW_SHARE, y / longest * up * ARROW_SHARE) for _, x, y in arrows]
+    # Room for the labels, too: annotations do not widen a plot by themselves.
+    axes.update_datalim([(x * ROOM_FOR_LABELS, y * ROOM_FOR_LABELS) for x, y in tips])
+    axes.autoscale_view()
+    for (name, x, y), tip in zip(arrows, tips, strict=True):
         axes.annotate(
             "",
             tip,
             (0, 0),
             arrowprops={"arrowstyle": "-|>", "color": Ink.TEXT, "linewidth": 1, "shrinkA": 0, "shrinkB": 0},
         )
+        # Towards the middle, where the label is never beyond the plot's edge.
         axes.annotate(
-            _shortened(name), tip, (4 if x >= 0 else -4, 4 if y >= 0 else -4), textcoords="offset points", fontsize=10,
-            ha="left" if x >= 0 else "right", va="bottom" if y >= 0 else "top",
+            _shortened(name), tip, (4 if x < 0 else -4, 5 if y >= 0 else -5), textcoords="offset points", fontsize=10,
+            ha="left" if x < 0 else "right", va="bottom" if y >= 0 else "top",
         )  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def _draw_statistics(axes: Axes, sample: ProjectionSample, limits: StatisticLimi
     axes.set_ylabel("T²: far from the centre")
     axes.grid(axis="x", color=Ink.RULE, linewidth=0.8)
     tidy(axes)
+    # Both axes have a number in the corner.
+    axes.tick_params(axis="x", pad=10)
     _name_rows(axes, sample, by_q)
 
 
