@@ -180,8 +180,10 @@ def csv_values(text: str, columns: Sequence[str]) -> FloatArray:
     lines = [(number, cells) for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1) if cells]
     places = list(range(len(columns)))
     width = len(columns)
-    if lines and not all(map(_is_number, lines[0][1])):
-        header = [cell.strip() for cell in lines.pop(0)[1]]
+    header = [cell.strip() for cell in lines[0][1]] if lines else []
+    # Names may be numbers.
+    if header and (set(columns) <= set(header) or not all(map(_is_number, header))):
+        del lines[0]
         refuse_missing(columns, header)
         places, width = [header.index(name) for name in columns], len(header)
     values = np.empty((len(lines), len(columns)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from sagemaker_pca.model.artifact import FloatArray
 from sagemaker_pca.model.monitoring import Scores
 
 IntArray = NDArray[np.int64]
+# What a host keeps of each row: its values, where it stands, and its scores where the job has a model.
+BY_ROW = ("rows", "file_number", "row", "scores")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,54 +42,52 @@ class SampledRows:
 
     @classmethod
     def of_hosts(
-        cls, documents: Sequence[Mapping[str, Any]], kept: Mapping[str, Mapping[str, NDArray[Any]]]
+        cls, documents: Sequence[Mapping[str, Any]], read: Callable[[str], Mapping[str, NDArray[Any]]]
     ) -> SampledRows:
         """The samples of all hosts as one, in which each host counts as much as it has rows.
 
+        One host's sample is held at a time, beside what was chosen of the others'.
+
         :param documents: the parsed `moments-<host>.json` files
-        :param kept: by host the arrays of its `sample-<host>.npz`
+        :param read: the arrays of a host's `sample-<host>.npz`
         Raises:
-            InputError: when a host's sample is missing, or no host kept any row.
+            InputError: when no host kept any row.
         """
         ordered = sorted(documents, key=lambda document: str(document["host"]))
-        if missing := [str(document["host"]) for document in ordered if str(document["host"]) not in kept]:
-            raise InputError(f"The sample of {', '.join(missing)} is missing. Run the processing job again.")
-        samples = [kept[str(document["host"])] for document in ordered]
-        sizes = [len(sample["rows"]) for sample in samples]
+        sizes = [int(document["sample_rows"]) for document in ordered]
         if not sum(sizes):
-            raise InputError("The processing job kept no sample rows. Run it again.")
-        files = [[str(file["name"]) for file in document["files"]] for document in ordered]
-        before = np.cumsum([0, *map(len, files)])
+            raise InputError("it kept no sample rows.")
         shares = _even_shares([int(document["row_count"]) for document in ordered], sizes)
-        chosen = [evenly(size, share) for size, share in zip(sizes, shares, strict=True)]
-        places = range(len(samples))
-        file = np.concatenate([samples[place]["file_number"][chosen[place]] + before[place] for place in places])
-        leading = max(places, key=lambda place: len(samples[place]["leading"]))
-        order = np.argsort(file, kind="stable")
+        files: list[str] = []
+        chosen: list[dict[str, NDArray[Any]]] = []
+        leading: tuple[FloatArray, IntArray, str] = np.empty((0, 0)), np.empty(0, np.int64), ""
+        for document, size, share in zip(ordered, sizes, shares, strict=True):
+            names, arrays = [str(file["name"]) for file in document["files"]], read(str(document["host"]))
+            places = evenly(size, share)
+            chosen.append({name: arrays[name][places] for name in BY_ROW if name in arrays})
+            chosen[-1]["file_number"] = chosen[-1]["file_number"] + len(files)
+            if not len(leading[0]):
+                leading = arrays["leading"], arrays["leading_row"], names[0] if names else ""
+            files += names
+        together = {name: np.concatenate([arrays[name] for arrays in chosen]) for name in BY_ROW if name in chosen[0]}
+        order = np.argsort(together["file_number"], kind="stable")
+        scores = together["scores"][order] if "scores" in together else None
         return cls(
-            rows=np.concatenate([samples[place]["rows"][chosen[place]] for place in places])[order],
-            file=file[order],
-            row=np.concatenate([samples[place]["row"][chosen[place]] for place in places])[order],
-            files=tuple(name for names in files for name in names),
-            leading=samples[leading]["leading"],
-            leading_row=samples[leading]["leading_row"],
-            leading_file=files[leading][0] if files[leading] else "",
-            scores=_scores([samples[place].get("scores") for place in places], chosen, order),
+            rows=together["rows"][order],
+            file=together["file_number"][order],
+            row=together["row"][order],
+            files=tuple(files),
+            leading=leading[0],
+            leading_row=leading[1],
+            leading_file=leading[2],
+            # (n, k + 2): projections, T² and Q.
+            scores=None if scores is None else Scores(scores[:, :-2], scores[:, -2], scores[:, -1]),
         )
 
 
 def evenly(size: int, count: int) -> IntArray:
     """(count,) places among `size`, evenly spread and ascending; all of them where that is not more."""
     return np.arange(size) if count >= size else (np.arange(count) * size) // max(count, 1)
-
-
-def _scores(kept: Sequence[FloatArray | None], chosen: Sequence[IntArray], order: IntArray) -> Scores | None:
-    """The statistics of the chosen rows: each host wrote an array (n, k + 2), projections, T² and Q."""
-    given = [scores[places] for scores, places in zip(kept, chosen, strict=True) if scores is not None]
-    if len(given) < len(kept):
-        return None
-    together = np.concatenate(given)[order]
-    return Scores(together[:, :-2], together[:, -2], together[:, -1])
 
 
 def _even_shares(row_counts: Sequence[int], kept: Sequence[int]) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,11 @@ def read_moments(run: PipelineRun) -> Moments:
     Raises:
         InputError: when hosts are missing, disagree, read the same file, or found no row at all.
     """
-    scatters = {host: np.load(content) for host, content in _contents(run, "scatter-", ".npy")}
+    scatters = {
+        host: np.load(io.BytesIO(run.hook.read_bytes(uri)))
+        for uri in run.stats_uris
+        if (host := host_of(uri, "scatter-", ".npy"))
+    }
     return Moments.from_documents(run.moments_documents, scatters)
 
 
@@ -34,12 +37,16 @@ def read_sample(run: PipelineRun) -> SampledRows:
     Raises:
         InputError: when the job kept none.
     """
-    kept: dict[str, dict[str, NDArray[Any]]] = {}
-    for host, content in _contents(run, "sample-", ".npz"):
-        with np.load(content) as arrays:
-            kept[host] = dict(arrays)
+    places = {host_of(uri, "sample-", ".npz"): uri for uri in run.stats_uris}
+
+    def read(host: str) -> dict[str, NDArray[Any]]:
+        if host not in places:
+            raise InputError(f"the sample of {host} is missing.")
+        with np.load(io.BytesIO(run.hook.read_bytes(places[host]))) as arrays:
+            return dict(arrays)
+
     try:
-        return SampledRows.of_hosts(run.moments_documents, kept)
+        return SampledRows.of_hosts(run.moments_documents, read)
     except InputError as error:
         job = run.created_name(tasks.START_PROCESSING)
         raise InputError(
@@ -63,9 +70,8 @@ def choose_by_variance(run: PipelineRun, share: float) -> ComponentChoice:
     return choice
 
 
-def _contents(run: PipelineRun, prefix: str, suffix: str) -> Iterator[tuple[str, io.BytesIO]]:
-    """Per host the content of the file that begins and ends so."""
-    for uri in run.stats_uris:
-        name = uri.rsplit("/", 1)[-1]
-        if name.startswith(prefix) and name.endswith(suffix):
-            yield name.removeprefix(prefix).removesuffix(suffix), io.BytesIO(run.hook.read_bytes(uri))
+def host_of(uri: str, prefix: str, suffix: str) -> str:
+    """The host whose file begins and ends so; empty of any other file."""
+    name = uri.rsplit("/", 1)[-1]
+    is_such = name.startswith(prefix) and name.endswith(suffix)
+    return name.removeprefix(prefix).removesuffix(suffix) if is_such else ""

@@ -90,7 +90,9 @@ class EvaluatedRun(PipelineRun):
         rows = np.random.default_rng(1).normal([1.0, -2.0, 3.0], [0.5, 2.0, widest], (100, 3))
         values, vectors = np.linalg.eigh(scatter(rows))
         artifact = artifact_bytes(rows.mean(axis=0), vectors[:, 1:], np.sqrt(values[1:]))
-        moments_uri = aws.put("stats/moments-algo-1.json", json.dumps(document(rows, null_count=[0, 0, 0])))
+        moments_uri = aws.put(
+            "stats/moments-algo-1.json", json.dumps(document(rows, null_count=[0, 0, 0], sample_rows=100))
+        )
         kept = io.BytesIO()
         numbers = np.arange(1, 101)
         np.savez(
