@@ -10,6 +10,7 @@ import numpy as np
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
+from sagemaker_pca.model.monitoring import Scores
 from sagemaker_pca.model.sampled_rows import SampledRows
 from sagemaker_pca.notifications import drift_notifier
 from sagemaker_pca.plurals import counted
@@ -82,24 +83,35 @@ def check_sample(run: TransformRun, sample: SampledRows) -> None:
 
     Raises:
         InputError: when the job kept no scores.
-        SmokeTestError: naming the statistic that differs, and by how much.
+        SmokeTestError: naming the statistics that differ.
     """
     if sample.scores is None:
         raise InputError(
             "The processing job kept no scores of its sample rows.", hint="Clear start_processing to run it again."
         )
     expected = read_card(run.hook, run.plan.card_uri, run.plan.model_name).monitored.score(sample.rows)
-    for name, found, wanted in zip(("projections", "T²", "Q"), sample.scores, expected, strict=True):
-        if found.shape == wanted.shape:
-            # Against the largest: of a row on the model's plane Q is rounding alone.
-            difference = float(np.abs(found - wanted).max() / (np.abs(wanted).max() or 1.0))
-            if difference <= SCORE_TOLERANCE:
-                continue
+    if differing := differing_scores(sample.scores, expected):
         raise SmokeTestError(
-            f"The job's {name} of {counted(len(sample.rows), 'sampled row')} are not those of model "
+            f"The job's {' and '.join(differing)} of {counted(len(sample.rows), 'sampled row')} are not those of model "
             f"{run.plan.model_name}: its code, or the model that it got, is another one.",
             hint="Clear stage_inputs, so that both are uploaded anew.",
         )
+
+
+def differing_scores(found: Scores, expected: Scores) -> list[str]:
+    """Which statistics differ by more than rounding, beside the largest number that each is made of.
+
+    Of a row on the model's plane Q is rounding alone: it is held against the row's whole distance from the centre.
+    """
+    if found.projections.shape != expected.projections.shape:
+        return ["projections"]
+    distances = np.sum(expected.projections**2, axis=1) + expected.q
+    beside = {"projections": np.abs(expected.projections), "T²": expected.t_squared, "Q": distances}
+    return [
+        name
+        for (name, numbers), here, there in zip(beside.items(), found, expected, strict=True)
+        if not np.abs(here - there).max(initial=0.0) <= SCORE_TOLERANCE * numbers.max(initial=0.0)
+    ]
 
 
 def shares(files: list[dict[str, Any]], rows: int) -> dict[str, float]:
