@@ -147,7 +147,7 @@ def test_scored_rows_stay_with_their_file_row_and_id_and_need_no_transform_job(p
         "max_exceedance": 0.5,
     }
     events = len(pipeline.asset_events("pca_pipeline_drift"))
-    exit_code, log, result = transform(pipeline, input_uri=uri, output="scored-csv", **settings)
+    exit_code, log, result = transform(pipeline, input_uri=uri, **settings)
 
     assert exit_code == 0, log[-4000:]
     assert result is not None
