@@ -133,11 +133,12 @@ class WholeLines:
                 self.row_count += is_closed - count_lines(b"".join(lines[span.start : span.stop]))
             return block
         kept: list[bytes | bytearray] = []
-        end = 0
+        rows_before, end = self.row_count, 0
         for span in found:
-            kept += lines[end : span.start]
-            rows_before = self.row_count + count_lines(b"".join(kept))
+            between = b"".join(lines[end : span.start])
+            rows_before += count_lines(between) if between else 0
             self.kept_back += [rows_before] * len(lines[span.start : span.stop])
+            kept.append(between)
             end = span.stop
         return b"".join([*kept, *lines[end:]])
 
