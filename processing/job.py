@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> str:
                 os.replace(folders[target] / part["name"], target / part["name"])
     if scatter is not None:
         write_whole(arguments.stats_dir / f"scatter-{host}.npy", lambda path: np.save(path, scatter))
-    if arguments.sample_rows and not arguments.profile_only:
+    if (arguments.sample_rows or arguments.leading_rows) and not arguments.profile_only:
         arrays = sample.arrays()
         scores = {"scores": model.score(arrays["rows"].T).T} if model else {}
         write_whole(arguments.stats_dir / f"sample-{host}.npz", lambda path: save_arrays(path, {**arrays, **scores}))
@@ -149,7 +149,10 @@ def read_rows(
     with contextlib.closing(writers or Writers()) as opened:
         for batch in rows:
             moments.add(batch.values)
-            if not writers or (leaves_gaps and rows.null_count.any()):
+            if leaves_gaps and rows.null_count.any():
+                moments.scatter = None  # only the means of this pass are of use
+                continue
+            if not writers:
                 continue
             sample.add(batch)
             if opened.features:

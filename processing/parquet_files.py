@@ -36,7 +36,7 @@ class ParquetFile:
             if not is_number(kinds[index]):
                 raise InputError(f"{name}: column {column!r} has type {kinds[index]}. Store it as numbers.")
         for column, index in find_columns(self.columns, self._ids, name).items():
-            if pa.types.is_nested(kinds[index]) or pa.types.is_binary(kinds[index]):
+            if not is_text(kinds[index]):
                 raise InputError(f"{name}: column {column!r} has type {kinds[index]}. Store it as text or numbers.")
 
     def batches(self) -> Iterator[Rows]:
@@ -71,6 +71,13 @@ class ParquetFile:
                 yield file
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{self.name} is cut off or damaged: {error}. Upload it again.") from error
+
+
+def is_text(kind: Any) -> bool:
+    """Whether a column of this Arrow type can be carried along as text."""
+    types = pa.types
+    is_bytes = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    return not (types.is_nested(kind) or is_bytes)
 
 
 def is_number(kind: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from numpy.typing import NDArray
 
-from sagemaker_pca.exceptions import DeploymentError, InputError
-from sagemaker_pca.hooks.endpoint_client import EndpointClient, bodies, csv_line
+from sagemaker_pca.exceptions import DeploymentError, InputError, SmokeTestError
+from sagemaker_pca.hooks.endpoint_client import SERVING, EndpointClient, bodies, csv_line
 from sagemaker_pca.model.artifact import FloatArray
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.model.raw_row import check_rows
@@ -91,27 +92,50 @@ class Projector:
         :param rows: an array (n, d) or one row (d,); a pandas DataFrame, whose columns are taken by name; or CSV, as
             text or as the `Path` of a file: with a header its columns are taken by name, without one in order
         Raises:
-            InputError: when a column is missing, or a value is missing or too large. Nothing was sent then.
+            InputError: when a column is missing or named twice, or a value is no number that the endpoint takes.
+                Nothing was sent then.
             DeploymentError: when the endpoint answers as no model does that its records name.
             botocore.exceptions.ClientError: when it does not answer.
         """
+        try:
+            return self._project(rows)
+        except (InputError, DeploymentError, ClientError):
+            # Rows of the new model's columns, or an answer of its own, look like mistakes to the old one's card.
+            if not self._is_renewed():
+                raise
+        return self._project(rows)
+
+    def _is_renewed(self) -> bool:
+        """Whether the endpoint serves another model than the one that is known, which then is."""
+        try:
+            card = self._read_card()
+        except DeploymentError:
+            return False
+        known, self._card = self._card, card
+        return card != known
+
+    def _project(self, rows: Any) -> Projections:
         values, index = self._values(rows)
         check_rows(values, self.columns)
         answer = self._ask(values)
         if not self._is_of_card(answer, values):
-            self._card = self._read_card()
-            values, index = self._values(rows)
-            answer = self._ask(values)
-            if not self._is_of_card(answer, values):
-                raise DeploymentError(
-                    f"endpoint {self._endpoint.name} does not answer as model {self._card.model.artifact_uri} does.",
-                    hint="While it is updated two models may answer: ask again when that is over.",
-                )
+            raise self._two_models(f"does not answer as model {self._card.model.artifact_uri} does")
         return self._projections(answer, values, index)
 
     def _ask(self, values: FloatArray) -> FloatArray:
-        answers = [self._endpoint.project_lines(lines) for lines in bodies(map(csv_line, values))]
+        try:
+            answers = [self._endpoint.project_lines(lines) for lines in bodies(map(csv_line, values))]
+        except SmokeTestError as error:
+            raise DeploymentError(error.failure.reason) from error
+        if len({answer.shape[1:] for answer in answers}) > 1:
+            raise self._two_models("answers by models of different sizes")
         return np.vstack(answers) if answers else np.empty((0, self._card.model.served_model.components.shape[1]))
+
+    def _two_models(self, what: str) -> DeploymentError:
+        return DeploymentError(
+            f"endpoint {self._endpoint.name} {what}.",
+            hint="While it is updated two models may answer: ask again when that is over.",
+        )
 
     def _is_of_card(self, answer: FloatArray, values: FloatArray) -> bool:
         model = self._card.model.served_model
@@ -140,11 +164,17 @@ class Projector:
         if isinstance(rows, Path):
             rows = rows.read_bytes()
         if isinstance(rows, str | bytes):
-            return csv_values(rows if isinstance(rows, str) else rows.decode("utf-8-sig"), self.columns), None
-        if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
-            refuse_missing(self.columns, rows.columns)
-            return rows[list(self.columns)].to_numpy(dtype=np.float64, na_value=np.nan), rows.index
-        values = np.asarray(rows, np.float64)
+            text = rows if isinstance(rows, str) else rows.decode(errors="replace")
+            return csv_values(text.removeprefix("\ufeff"), self.columns), None
+        try:
+            if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
+                check_names(self.columns, list(rows.columns))
+                return rows[list(self.columns)].to_numpy(dtype=np.float64, na_value=np.nan), rows.index
+            values = np.asarray(rows, np.float64)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"The rows hold something that is no number: {error}.") from error
         return (values[np.newaxis] if values.ndim == 1 else values), None
 
     def _read_card(self) -> ModelCard:
@@ -153,8 +183,8 @@ class Projector:
         try:
             endpoint = self._sagemaker.describe_endpoint(EndpointName=name)
             config_name = endpoint.get("EndpointConfigName")
-            if config_name is None:
-                raise DeploymentError(f"endpoint {name} is {endpoint['EndpointStatus']} and serves nothing.")
+            if config_name is None or endpoint["EndpointStatus"] not in SERVING:
+                raise DeploymentError(f"endpoint {name} is {endpoint['EndpointStatus']}: it does not answer.")
             config = self._sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
             pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=config["EndpointConfigArn"])
             tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
@@ -164,6 +194,11 @@ class Projector:
             bucket, key = split_s3_uri(uri)
             return ModelCard.read(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(), uri)
         except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                raise DeploymentError(
+                    f"The card of the model that endpoint {name} serves is gone from {uri}.",
+                    hint="Let its pipeline run again.",
+                ) from error
             raise DeploymentError(
                 f"The model of endpoint {name} is not known: {error}.",
                 hint="The caller needs sagemaker:DescribeEndpoint, DescribeEndpointConfig, ListTags, InvokeEndpoint, "
@@ -184,7 +219,7 @@ def csv_values(text: str, columns: Sequence[str]) -> FloatArray:
     # Names may be numbers.
     if header and (set(columns) <= set(header) or not all(map(_is_number, header))):
         del lines[0]
-        refuse_missing(columns, header)
+        check_names(columns, header)
         places, width = [header.index(name) for name in columns], len(header)
     values = np.empty((len(lines), len(columns)))
     for row, (number, cells) in enumerate(lines):
@@ -194,14 +229,16 @@ def csv_values(text: str, columns: Sequence[str]) -> FloatArray:
     return values
 
 
-def refuse_missing(columns: Sequence[str], given: Any) -> None:
-    """Refuse rows that lack columns.
+def check_names(columns: Sequence[str], given: Sequence[Any]) -> None:
+    """Refuse rows that lack columns of the model, or have one of them more than once.
 
     Raises:
         InputError: naming them.
     """
-    here = set(given)
-    if missing := [name for name in columns if name not in here]:
+    count = Counter(given)
+    if repeated := [name for name in columns if count[name] > 1]:
+        raise InputError(f"The rows have {', '.join(repeated)} more than once. Name each column once.")
+    if missing := [name for name in columns if not count[name]]:
         raise InputError(
             f"The rows lack {', '.join(missing)}. Give the model's columns: {', '.join(columns[:20])}"
             f"{' …' if len(columns) > 20 else ''}."

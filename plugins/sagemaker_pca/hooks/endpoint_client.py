@@ -14,6 +14,8 @@ from sagemaker_pca.model.artifact import FloatArray
 
 # BodyBlob of botocore's service model, the smallest limit that the service documents.
 LARGEST_BODY_BYTES = 6_291_456
+# States in which an endpoint answers.
+SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 
 
 class EndpointClient:

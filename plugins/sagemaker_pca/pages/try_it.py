@@ -10,7 +10,7 @@ from fastapi import HTTPException, Path, Response
 
 from sagemaker_pca.endpoints.ownership import why_not_own
 from sagemaker_pca.exceptions import DeploymentError, Failure, InputError, SmokeTestError
-from sagemaker_pca.hooks.endpoint_client import EndpointClient, csv_line
+from sagemaker_pca.hooks.endpoint_client import SERVING, EndpointClient, csv_line
 from sagemaker_pca.hooks.errors import code_of, is_transient
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.model.card import ModelCard
@@ -28,8 +28,6 @@ from sagemaker_pca.variables import deployment_id
 router = dag_router()
 
 EndpointName = Annotated[str, Path(pattern=patterns.RESOURCE_NAME, max_length=63)]
-# States in which an endpoint answers.
-SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 
 
 class RecordedModel(NamedTuple):

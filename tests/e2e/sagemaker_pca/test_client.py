@@ -202,3 +202,37 @@ def test_the_client_needs_neither_airflow_nor_pandas_nor_matplotlib() -> None:
 def test_names_that_are_numbers_are_names() -> None:
     rows = csv_values("2,1\n20,10\n", ("1", "2"))
     assert rows.tolist() == [[10, 20]]
+
+
+def test_a_retraining_with_other_columns_is_known_again(application: Application) -> None:
+    projector = application.projector()
+    wide = rows_of(3_000)[:, :5]
+    other = card_of(wide, train, make_moments)
+    application.aws.sagemaker.update_endpoint(
+        EndpointName=application.endpoint_name, EndpointConfigName=deploy_config(application.aws, other)
+    )
+    application.aws.wait_for_endpoint(application.endpoint_name)
+    answer = projector.project(wide[:10])
+    np.testing.assert_allclose(answer.q, other.monitored.score(wide[:10]).q, rtol=1e-9)
+    assert projector.columns == other.feature_columns
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ("Ch5,Ch5,Ch6,Ch7,Ch8,Ch9,Ch10\n1,2,3,4,5,6,7\n", "The rows have Ch5 more than once"),
+        ([["a", "b", "c", "d", "e", "f"]], "something that is no number"),
+        (b"\xff,1,2,3,4,5\n", "The rows lack Ch5"),
+    ],
+    ids=["repeated", "text", "no UTF-8"],
+)
+def test_rows_that_cannot_be_meant_are_refused_in_words(application: Application, rows: Any, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        application.projector().project(rows)
+
+
+def test_an_endpoint_without_its_card_is_told_apart_from_one_that_may_not_be_read(application: Application) -> None:
+    for key in application.aws.keys("runs/"):
+        application.aws.s3.delete_object(Bucket=application.aws.bucket, Key=key)
+    with pytest.raises(DeploymentError, match=r"is gone from s3://.*/model_card\.json\. Let its pipeline run again\."):
+        application.projector()

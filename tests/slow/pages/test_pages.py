@@ -139,7 +139,7 @@ def frame_text(pages: AirflowPages, words: str) -> str:
     return str(pages.wait.until(expected.presence_of_element_located(body)).text)
 
 
-def test_a_run_from_the_form_is_watched_and_read_in_its_own_tab(
+def test_a_run_from_the_form_is_watched_and_read_in_its_own_tab_to_which_its_last_tasks_button_leads(
     browser: Chrome, airflow: AirflowServices, airflow_pages: AirflowPages, form_run: Run, scene: Scene
 ) -> None:
     open_tab(browser, airflow_pages, f"{airflow.address}/dags/{DAG_ID}/runs/{form_run.run_id}", "PCA report")
@@ -155,10 +155,6 @@ def test_a_run_from_the_form_is_watched_and_read_in_its_own_tab(
     assert shown
     assert float(shown[1]) == pytest.approx(100 * explained, abs=0.051)
 
-
-def test_the_button_of_the_last_task_leads_to_the_tab(
-    browser: Chrome, airflow: AirflowServices, airflow_pages: AirflowPages, form_run: Run
-) -> None:
     browser.switch_to.default_content()
     run_page = f"{airflow.address}/dags/{DAG_ID}/runs/{form_run.run_id}"
     browser.get(f"{run_page}/tasks/publish_report/details")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from tests.airflow_services import free_port
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[3]
 RUN_SECONDS = 400
+READY_SECONDS = 60
 
 
 @dataclass
@@ -40,8 +42,11 @@ class RunningUi:
     password: str
 
     def api(self) -> RunsApi:
-        api = RunsApi(self.address, self.password)
-        assert api.unready_part(DAG_ID) == ""
+        api, deadline = RunsApi(self.address, self.password), time.monotonic() + READY_SECONDS
+        # On a busy machine an answer of Airflow's may take longer than `make ui` waits for one.
+        while unready := api.unready_part(DAG_ID):
+            assert time.monotonic() < deadline, unready
+            time.sleep(1)
         return api
 
     def stop(self) -> str:
