@@ -93,9 +93,9 @@ def freeze_limits(
 
 
 def left_out_eigenvalues(eigenvalues: FloatArray, kept: int) -> FloatArray:
-    """Variances of the components that were not kept, 0 where they are rounding of the data or of the model."""
+    """Variances of the components that were not kept; 0 where all of them are rounding of the data or of the model."""
     left_out = eigenvalues[kept:]
-    return np.where(left_out > NOISE_SHARE * eigenvalues.sum(), left_out, 0.0)
+    return left_out if left_out.sum() > NOISE_SHARE * eigenvalues.sum() else np.zeros_like(left_out)
 
 
 def theoretical_limits(row_count: int, rank: int, left_out: FloatArray | None) -> StatisticLimits:
