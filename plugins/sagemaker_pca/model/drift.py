@@ -107,7 +107,7 @@ def _columns(served: ModelCard, moments: Moments) -> Iterator[ColumnDrift]:
     measured = zip(served.data.columns, moments.mean, moments.standard_deviations, moments.null_fraction, strict=True)
     for before, mean, deviation, null_fraction in measured:
         # Of a column that was constant, any change is infinitely many of its deviations: Q tells of that.
-        varied = bool(before.std) and before.mean is not None
+        varied = bool(before.std) and before.mean is not None and before.minimum != before.maximum
         yield ColumnDrift(
             name=before.name,
             mean_shift=(mean - before.mean) / before.std if varied else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -98,5 +99,6 @@ def _even_shares(row_counts: Sequence[int], kept: Sequence[int]) -> list[int]:
     wanted, total = max(kept), sum(row_counts)
     if total <= wanted:
         return list(kept)
-    exact = [wanted * count / total for count in row_counts]
-    return [min(size, round(share)) for size, share in zip(kept, exact, strict=True)]
+    # Differences of rounded sums: together they are exactly as many as wanted.
+    ends = [round(wanted * end / total) for end in accumulate(row_counts, initial=0)]
+    return [min(size, end - start) for size, (start, end) in zip(kept, pairwise(ends), strict=True)]
