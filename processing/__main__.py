@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import traceback
 from pathlib import Path
-from typing import Sequence
+from typing import NoReturn, Sequence
 
 if not __package__:
     # Python, run on a folder, looks for modules in it and not beside it: there is no package `processing` as yet.
@@ -46,8 +48,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def run_and_leave() -> NoReturn:
+    """Run the job as this process, and end that without Python's own clearing up.
+
+    After a failure Arrow may be reading ahead, through Python. Python, as it ends, kills a thread that comes back to
+    it, and C++ makes that an abort: exit code -6 in place of 1.
+    """
+    status: object = 1
+    try:
+        status = main()
+    except SystemExit as leaving:
+        status = leaving.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 1)
+
+
 if __name__ == "__main__":
     sys.meta_path.insert(0, NoPandas)
     # SageMaker stops a job with SIGTERM: leave by way of every `finally`, so that nothing partial stays.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))
-    sys.exit(main())
+    run_and_leave()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Iterable
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from processing.moments import Document
 from processing.rows import IntArray
 
 LEVELS = (95, 99)
+COUNTS = tuple(f"{name}_{level}" for name in ("T2", "Q", "either") for level in LEVELS)
 
 
 class Exceedances:
@@ -24,13 +25,9 @@ class Exceedances:
         """Count rows of one file by the levels, 0, 95 or 99, that each statistic exceeds."""
         if not len(numbers):
             return
-        either = np.maximum(t_squared, q)
-        beyond = {
-            f"{name}_{level}": levels >= level
-            for name, levels in (("T2", t_squared), ("Q", q), ("either", either))
-            for level in LEVELS
-        }
-        entry = self._files.setdefault(file_name, {"name": file_name, "rows": 0, **dict.fromkeys(beyond, 0)})
+        statistics = {"T2": t_squared, "Q": q, "either": np.maximum(t_squared, q)}
+        beyond = {f"{name}_{level}": levels >= level for name, levels in statistics.items() for level in LEVELS}
+        entry = self._entry(file_name)
         entry["rows"] += len(numbers)
         for name, mask in beyond.items():
             entry[name] += int(np.count_nonzero(mask))
@@ -52,13 +49,16 @@ class Exceedances:
                     "first_row": start + 1,
                     "last_row": start + self._window_rows,
                     "rows": 0,
-                    **dict.fromkeys(beyond, 0),
+                    **dict.fromkeys(COUNTS, 0),
                 },
             )
             entry["rows"] += int(rows[place])
             for name, count in counts.items():
                 entry[name] += int(count[place])
 
-    def document(self) -> Document:
-        """What was counted, ready for JSON."""
-        return {"files": list(self._files.values()), "windows": list(self._windows.values())}
+    def _entry(self, file_name: str) -> Document:
+        return self._files.setdefault(file_name, {"name": file_name, "rows": 0, **dict.fromkeys(COUNTS, 0)})
+
+    def document(self, file_names: Iterable[str]) -> Document:
+        """What was counted, ready for JSON; of a file without rows that there was nothing to count."""
+        return {"files": [self._entry(name) for name in file_names], "windows": list(self._windows.values())}

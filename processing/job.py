@@ -164,7 +164,7 @@ def read_rows(
     document.update(
         parts=features.parts if features else [],
         scores=scores.parts if scores else [],
-        exceedances=scores.exceedances.document() if scores else None,
+        exceedances=scores.exceedances.document(file["name"] for file in rows.files) if scores else None,
         profile_only=writers is None,
         sample_rows=len(sample),
     )

@@ -1,4 +1,4 @@
-"""An even sample of a host's rows, and the first rows of its first file one behind the other."""
+"""An even sample of a host's rows, and its first rows of one file one behind the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sample:
         self._size, self._seen, self._random = size, 0, np.random.default_rng(SEED)
         self._leading: FloatArray = np.empty((0, width))
         self._leading_rows: IntArray = np.zeros(0, np.int64)
-        self._leading_size = leading_size
+        self._leading_size, self._leading_file = leading_size, 0
 
     def __len__(self) -> int:
         return min(self._seen, self._size)
@@ -34,7 +34,9 @@ class Sample:
     def add(self, rows: Rows) -> None:
         """Take from a batch what falls to its rows."""
         count = len(rows.numbers)
-        if rows.file == 0 and len(self._leading) < self._leading_size:
+        if not len(self._leading):
+            self._leading_file = rows.file  # the first that has any row
+        if rows.file == self._leading_file and len(self._leading) < self._leading_size:
             wanted = self._leading_size - len(self._leading)
             self._leading = np.concatenate([self._leading, rows.values[:, :wanted].T])
             self._leading_rows = np.concatenate([self._leading_rows, rows.numbers[:wanted]])
@@ -65,4 +67,5 @@ class Sample:
             "row": places[order, 1],
             "leading": self._leading,
             "leading_row": self._leading_rows,
+            "leading_file_number": np.int64(self._leading_file),
         }

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import numpy as np
@@ -18,9 +13,10 @@ from numpy.typing import NDArray
 
 from sagemaker_pca.exceptions import DeploymentError, InputError, SmokeTestError
 from sagemaker_pca.hooks.endpoint_client import SERVING, EndpointClient, bodies, csv_line
-from sagemaker_pca.model.artifact import FloatArray
+from sagemaker_pca.model.artifact import FloatArray, PcaModel
 from sagemaker_pca.model.card import ModelCard
-from sagemaker_pca.model.raw_row import check_rows
+from sagemaker_pca.model.monitoring import MonitoredModel
+from sagemaker_pca.model.raw_row import check_rows, numbers_of
 from sagemaker_pca.report.wording import component_names
 from sagemaker_pca.run.locations import RunFiles, split_s3_uri
 from sagemaker_pca.run.plan import BUCKET_TAG, MANAGED_BY, MANAGED_BY_TAG
@@ -62,6 +58,40 @@ class Projections:
         return pd.DataFrame(columns, index=self.index)
 
 
+class KnownModel(NamedTuple):
+    """What an endpoint serves, by its card; arrays are made of that once."""
+
+    card: ModelCard
+    model: PcaModel
+    monitored: MonitoredModel
+
+    @classmethod
+    def of(cls, card: ModelCard) -> KnownModel:
+        """The model of a card."""
+        return cls(card, card.model.served_model, card.monitored)
+
+    def answers(self, rows: FloatArray, answer: FloatArray) -> bool:
+        """Whether this model gives the answer (n, k) to rows (n, d), float32's rounding aside."""
+        expected = self.model.project(rows)
+        return answer.shape == expected.shape and bool(
+            (np.abs(answer - expected) <= self.model.float32_tolerance(rows)).all()
+        )
+
+    def projections(self, rows: FloatArray, answer: FloatArray, index: Any) -> Projections:
+        """The answer with what the card knows of such rows."""
+        limits = self.card.model.limits
+        t_squared, q = answer**2 @ self.monitored.precisions, self.monitored.score(rows).q
+        return Projections(
+            names=tuple(component_names(answer.shape[1])),
+            values=answer[:, ::-1],
+            t_squared=t_squared,
+            q=q,
+            t_squared_beyond=limits.current.t_squared.exceeded(t_squared) if limits else None,
+            q_beyond=limits.current.q.exceeded(q) if limits else None,
+            index=index,
+        )
+
+
 class Projector:
     """Sends rows to an endpoint and says how usual they are.
 
@@ -79,18 +109,18 @@ class Projector:
         self._sagemaker = session.client("sagemaker", config=RETRIES)
         self._s3 = session.client("s3", config=RETRIES)
         self._endpoint = EndpointClient(session.client("sagemaker-runtime", config=RETRIES), endpoint_name)
-        self._card = self._read_card()
+        self._known = KnownModel.of(self._read_card())
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The model's columns, in order."""
-        return self._card.feature_columns
+        return self._known.card.feature_columns
 
     def project(self, rows: Any) -> Projections:
         """Projections, T² and Q of rows in raw units, in as many calls as it takes.
 
-        :param rows: an array (n, d) or one row (d,); a pandas DataFrame, whose columns are taken by name; or CSV, as
-            text or as the `Path` of a file: with a header its columns are taken by name, without one in order
+        :param rows: an array (n, d) or one row (d,); a pandas DataFrame or Series, whose columns are taken by name; or
+            CSV, as text or as the `Path` of a file: with a header its columns are taken by name, without one in order
         Raises:
             InputError: when a column is missing or named twice, or a value is no number that the endpoint takes.
                 Nothing was sent then.
@@ -111,71 +141,35 @@ class Projector:
             card = self._read_card()
         except DeploymentError:
             return False
-        known, self._card = self._card, card
-        return card != known
+        if card == self._known.card:
+            return False
+        self._known = KnownModel.of(card)
+        return True
 
     def _project(self, rows: Any) -> Projections:
-        values, index = self._values(rows)
+        values, index = numbers_of(rows, self.columns)
         check_rows(values, self.columns)
         answer = self._ask(values)
-        if not self._is_of_card(answer, values):
-            raise self._two_models(f"does not answer as model {self._card.model.artifact_uri} does")
-        return self._projections(answer, values, index)
+        if not self._known.answers(values, answer):
+            raise self._two_models(f"does not answer as model {self._known.card.model.artifact_uri} does")
+        return self._known.projections(values, answer, index)
 
     def _ask(self, values: FloatArray) -> FloatArray:
+        components = self._known.model.components.shape[1]
         try:
-            answers = [self._endpoint.project_lines(lines) for lines in bodies(map(csv_line, values))]
+            calls = bodies(map(csv_line, values), components)
+            answers = [self._endpoint.project_lines(lines) for lines in calls]
         except SmokeTestError as error:
             raise DeploymentError(error.failure.reason) from error
         if len({answer.shape[1:] for answer in answers}) > 1:
             raise self._two_models("answers by models of different sizes")
-        return np.vstack(answers) if answers else np.empty((0, self._card.model.served_model.components.shape[1]))
+        return np.vstack(answers) if answers else np.empty((0, components))
 
     def _two_models(self, what: str) -> DeploymentError:
         return DeploymentError(
             f"endpoint {self._endpoint.name} {what}.",
             hint="While it is updated two models may answer: ask again when that is over.",
         )
-
-    def _is_of_card(self, answer: FloatArray, values: FloatArray) -> bool:
-        model = self._card.model.served_model
-        if len(model.mean) != values.shape[1]:
-            return False
-        expected = model.project(values)
-        return answer.shape == expected.shape and bool(
-            (np.abs(answer - expected) <= model.float32_tolerance(values)).all()
-        )
-
-    def _projections(self, answer: FloatArray, values: FloatArray, index: Any) -> Projections:
-        monitored, limits = self._card.monitored, self._card.model.limits
-        t_squared, q = answer**2 @ monitored.precisions, monitored.score(values).q
-        return Projections(
-            names=tuple(component_names(answer.shape[1])),
-            values=answer[:, ::-1],
-            t_squared=t_squared,
-            q=q,
-            t_squared_beyond=limits.current.t_squared.exceeded(t_squared) if limits else None,
-            q_beyond=limits.current.q.exceeded(q) if limits else None,
-            index=index,
-        )
-
-    def _values(self, rows: Any) -> tuple[FloatArray, Any]:
-        """(n, d) numbers, and the index of a DataFrame."""
-        if isinstance(rows, Path):
-            rows = rows.read_bytes()
-        if isinstance(rows, str | bytes):
-            text = rows if isinstance(rows, str) else rows.decode(errors="replace")
-            return csv_values(text.removeprefix("\ufeff"), self.columns), None
-        try:
-            if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
-                check_names(self.columns, list(rows.columns))
-                return rows[list(self.columns)].to_numpy(dtype=np.float64, na_value=np.nan), rows.index
-            values = np.asarray(rows, np.float64)
-        except (TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"The rows hold something that is no number: {error}.") from error
-        return (values[np.newaxis] if values.ndim == 1 else values), None
 
     def _read_card(self) -> ModelCard:
         """The card of the model that the endpoint serves now."""
@@ -204,50 +198,3 @@ class Projector:
                 hint="The caller needs sagemaker:DescribeEndpoint, DescribeEndpointConfig, ListTags, InvokeEndpoint, "
                 "and s3:GetObject on the model card.",
             ) from error
-
-
-def csv_values(text: str, columns: Sequence[str]) -> FloatArray:
-    """(n, d) numbers of CSV text, an empty cell as NaN.
-
-    Raises:
-        InputError: naming the columns that a header lacks, or the first line that is no row of numbers.
-    """
-    lines = [(number, cells) for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1) if cells]
-    places = list(range(len(columns)))
-    width = len(columns)
-    header = [cell.strip() for cell in lines[0][1]] if lines else []
-    # Names may be numbers.
-    if header and (set(columns) <= set(header) or not all(map(_is_number, header))):
-        del lines[0]
-        check_names(columns, header)
-        places, width = [header.index(name) for name in columns], len(header)
-    values = np.empty((len(lines), len(columns)))
-    for row, (number, cells) in enumerate(lines):
-        if len(cells) != width or not all(_is_number(cells[place]) for place in places):
-            raise InputError(f"Line {number} is no row of {width} cells with a number in each of the model's columns.")
-        values[row] = [float(cells[place].strip() or "nan") for place in places]
-    return values
-
-
-def check_names(columns: Sequence[str], given: Sequence[Any]) -> None:
-    """Refuse rows that lack columns of the model, or have one of them more than once.
-
-    Raises:
-        InputError: naming them.
-    """
-    count = Counter(given)
-    if repeated := [name for name in columns if count[name] > 1]:
-        raise InputError(f"The rows have {', '.join(repeated)} more than once. Name each column once.")
-    if missing := [name for name in columns if not count[name]]:
-        raise InputError(
-            f"The rows lack {', '.join(missing)}. Give the model's columns: {', '.join(columns[:20])}"
-            f"{' …' if len(columns) > 20 else ''}."
-        )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.strip().replace("_", "?") or "nan")
-    except ValueError:
-        return False
-    return True

@@ -12,8 +12,10 @@ import numpy as np
 from sagemaker_pca.exceptions import SmokeTestError
 from sagemaker_pca.model.artifact import FloatArray
 
-# BodyBlob of botocore's service model, the smallest limit that the service documents.
+# BodyBlob of botocore's service model, of a request and of its answer: the smallest limit that the service documents.
 LARGEST_BODY_BYTES = 6_291_456
+# Of an answer in JSON: `{"projection": [ … ]}, ` and a number of 17 digits with sign, exponent and comma.
+ANSWER_BYTES_PER_ROW, ANSWER_BYTES_PER_NUMBER = 20, 26
 # States in which an endpoint answers.
 SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 
@@ -61,12 +63,16 @@ def csv_line(row: FloatArray) -> str:
     return ",".join(map(repr, row.tolist())) + "\n"
 
 
-def bodies(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Lines of CSV in lists that one call each may carry; a longer line has one of its own."""
+def bodies(lines: Iterable[str], components: int) -> Iterator[list[str]]:
+    """Lines of CSV in lists that one call each may carry, its answer included; there is at least one line in each.
+
+    :param components: how many numbers the endpoint answers to a line
+    """
+    most_lines = max(1, LARGEST_BODY_BYTES // (ANSWER_BYTES_PER_ROW + ANSWER_BYTES_PER_NUMBER * components))
     body: list[str] = []
     size = 0
     for line in lines:
-        if body and size + len(line) > LARGEST_BODY_BYTES:
+        if body and (size + len(line) > LARGEST_BODY_BYTES or len(body) == most_lines):
             yield body
             body, size = [], 0
         body.append(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 # The continued fraction converges in some square root of the larger parameter: enough for 10⁹ rows.
 MOST_STEPS = 200_000
@@ -12,34 +11,27 @@ STIRLING_FROM = 1_000.0
 PRECISION = 1e-15
 
 
-def normal_quantile(level: float) -> float:
-    """What a standard normal number stays below with a probability of `level`."""
-    return NormalDist().inv_cdf(level)
-
-
 def f_quantile(level: float, numerator: float, denominator: float) -> float:
     """What a number of the F distribution with these degrees of freedom stays below with a probability of `level`.
 
     F = (d₂/d₁) · B/(1 - B) for B of the beta distribution with d₁/2 and d₂/2.
     """
-    a, b = numerator / 2, denominator / 2
+
+    def share_below(value: float) -> float:
+        whole = numerator * value + denominator
+        return incomplete_beta(numerator * value / whole, denominator / whole, numerator / 2, denominator / 2)
+
     low, high = 0.0, 1.0
-    while distribution(high, a, b, numerator, denominator) < level:
+    while share_below(high) < level:
         low, high = high, high * 2
     # Bisection: it cannot fail, and 100 halvings leave no digit open.
     for _ in range(100):
         middle = (low + high) / 2
-        if distribution(middle, a, b, numerator, denominator) < level:
+        if share_below(middle) < level:
             low = middle
         else:
             high = middle
     return (low + high) / 2
-
-
-def distribution(value: float, a: float, b: float, numerator: float, denominator: float) -> float:
-    """The F distribution's share below a value."""
-    ratio = numerator * value
-    return incomplete_beta(ratio / (ratio + denominator), denominator / (ratio + denominator), a, b)
 
 
 def incomplete_beta(x: float, rest: float, a: float, b: float) -> float:

@@ -40,7 +40,7 @@ class Drift(Section):
     :param served_mean_t_squared: likewise of the data that the served model was trained on
     :param sample_rows: how many sampled rows the shares are of
     :param share_beyond_95: share of sampled rows whose T² or Q exceeds the served model's 95 % limit in force
-    :param share_beyond_99: likewise its 99 % limit
+    :param share_beyond_99: likewise its 99% limit
     """
 
     mean_t_squared: Number = None

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sagemaker_pca.model.artifact import FloatArray
-from sagemaker_pca.model.distributions import f_quantile, normal_quantile
+from sagemaker_pca.model.distributions import f_quantile
 from sagemaker_pca.model.monitoring import MonitoredModel, Scores
 from sagemaker_pca.model.sections import Number, Section
 
 LimitKind = Literal["empirical", "theoretical"]
 
 LEVELS = (0.95, 0.99)
-# Beyond the 99 % quantile of as many lie ten.
+# Beyond the 99% quantile of as many lie ten.
 FEWEST_SAMPLED_ROWS = 1_000
 # A model in float32 leaves of each row some 1e-7 off its plane, which Q squares.
 NOISE_SHARE = 1e-13
@@ -56,6 +58,11 @@ class Limits(Section):
     empirical: StatisticLimits | None = None
 
     @property
+    def is_judging(self) -> bool:
+        """Whether any of the limits in force can be exceeded."""
+        return self.current.t_squared.at_99 is not None or self.current.q.at_99 is not None
+
+    @property
     def current(self) -> StatisticLimits:
         """The limits that rows are held against."""
         return self.empirical if self.in_force == "empirical" and self.empirical else self.theoretical
@@ -84,12 +91,14 @@ def freeze_limits(
         in_force = "theoretical"
         why = f"{len(sample):,} sampled rows are too few for a quantile at 99%, which takes {FEWEST_SAMPLED_ROWS:,}."
     if in_force == "theoretical" and theoretical.q.at_99 is None:
-        why += (
-            " There is no limit of Q: every component that varies is kept."
-            if not off_plane
-            else " There is none of Q, for which the whole spectrum is needed."
-        )
+        why += f" There is no limit of Q: {_why_no_q_limit(left_out)}."
     return Limits(in_force=in_force, why=why, sample_rows=len(sample), theoretical=theoretical, empirical=empirical)
+
+
+def _why_no_q_limit(left_out: FloatArray | None) -> str:
+    if left_out is None:
+        return "the whole spectrum is needed for it"
+    return "its formula has none for this spectrum" if left_out.any() else "every component that varies is kept"
 
 
 def left_out_eigenvalues(eigenvalues: FloatArray, kept: int) -> FloatArray:
@@ -120,15 +129,15 @@ def theoretical_limits(row_count: int, rank: int, left_out: FloatArray | None) -
 def q_limit(level: float, left_out: FloatArray) -> float | None:
     """Jackson and Mudholkar 1979, "Control procedures for residuals associated with principal component analysis".
 
-    None where nothing varies off the model's plane, and where their power of a normal number has none of its own: one
-    eigenvalue far above very many others.
+    Q to the power of h is about normal. None where nothing varies off the model's plane, and where h is not positive:
+    one eigenvalue far above very many others, of which the formula makes a limit at twice where it should be.
     """
     theta = [float(np.sum(left_out**power)) for power in (1, 2, 3)]
     if not (np.isfinite(theta).all() and theta[1] > 0):
         return None
     h = 1 - 2 * theta[0] * theta[2] / (3 * theta[1] ** 2)
-    root = (2 * theta[1] * h**2) ** 0.5
-    base = normal_quantile(level) * root / theta[0] + 1 + theta[1] * h * (h - 1) / theta[0] ** 2
+    deviation = h * math.sqrt(2 * theta[1]) / theta[0]
+    base = NormalDist().inv_cdf(level) * deviation + 1 + theta[1] * h * (h - 1) / theta[0] ** 2
     return theta[0] * base ** (1 / h) if h > 0 and base > 0 else None
 
 

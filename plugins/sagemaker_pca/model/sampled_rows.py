@@ -67,8 +67,8 @@ class SampledRows:
             places = evenly(size, share)
             chosen.append({name: arrays[name][places] for name in BY_ROW if name in arrays})
             chosen[-1]["file_number"] = chosen[-1]["file_number"] + len(files)
-            if not len(leading[0]):
-                leading = arrays["leading"], arrays["leading_row"], names[0] if names else ""
+            if not len(leading[0]) and names:
+                leading = arrays["leading"], arrays["leading_row"], names[int(arrays["leading_file_number"])]
             files += names
         together = {name: np.concatenate([arrays[name] for arrays in chosen]) for name in BY_ROW if name in chosen[0]}
         order = np.argsort(together["file_number"], kind="stable")

@@ -15,7 +15,7 @@ def scoring_file(card: ModelCard) -> bytes:
     """An .npz of what `processing.scores` reads, in float64: the same card gives the same bytes.
 
     `mean` and `scale` (d,), `components` (d, k) in the units of training with PC1 last, `precisions` (k,), the
-    limits in force at 95 and 99 %, (2,) each, NaN where there is none, and `fill` (d,), the means of the training data.
+    limits in force at 95 and 99%, (2,) each, NaN where there is none, and `fill` (d,), the means of the training data.
     """
     monitored, limits = card.monitored, card.model.limits
     nothing = LimitPair()

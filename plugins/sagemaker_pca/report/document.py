@@ -99,7 +99,7 @@ class OutlyingRow(Section):
     """A sampled row beyond a limit: its statistics and what each of the columns contributes, the largest first.
 
     :param row: its number among all rows of its file, from 1
-    :param statistic: of T² and Q the one that exceeds its 99 % limit the most times over, to which columns contribute
+    :param statistic: of T² and Q the one that exceeds its 99% limit the most times over, to which columns contribute
     """
 
     file: str

@@ -42,7 +42,7 @@ MOST_ARROWS = 8
 SHORTEST_ARROW = 0.15
 ARROW_SHARE = 0.8
 ROOM_FOR_LABELS = 1.25
-LONGEST_ARROW_NAME = 16
+LONGEST_DRAWN_NAME = 16
 # CSS pixels, of which matplotlib puts 72 to the inch.
 PAGE_PLOT_SIZE = (400, 290)
 POINTS_PER_INCH = 72
@@ -68,6 +68,8 @@ STYLE: Any = {
     "xtick.color": Ink.MUTED,
     "ytick.color": Ink.MUTED,
     "svg.fonttype": "none",
+    # Names of columns and files are text, however many dollars they hold.
+    "text.parse_math": False,
     # Equal reports give equal bytes.
     "svg.hashsalt": "sagemaker-pca",
 }
@@ -191,7 +193,7 @@ def _draw_projection(axes: Axes, report: RunReport, sample: ProjectionSample, ra
     names = names or component_names(2)
     across, up = (first, others[0]) if others else (places, first)
     axes.scatter(across, up, c=places, cmap=_time_colours(), s=11, linewidths=0, alpha=0.85)
-    axes.set_xlabel(names[0] if others else "row")
+    axes.set_xlabel(names[0] if others else "row of the sample")
     axes.set_ylabel(names[1] if others else names[0])
     axes.locator_params(nbins=5)
     axes.grid(axis="x", color=Ink.RULE, linewidth=0.8)
@@ -243,13 +245,14 @@ def _draw_arrows(axes: Axes, arrows: Sequence[tuple[str, float, float]], across:
         )
         # Towards the middle, where the label is never beyond the plot's edge.
         axes.annotate(
-            _shortened(name), tip, (4 if x < 0 else -4, 5 if y >= 0 else -5), textcoords="offset points", fontsize=10,
+            shortened(name), tip, (4 if x < 0 else -4, 5 if y >= 0 else -5), textcoords="offset points", fontsize=10,
             ha="left" if x < 0 else "right", va="bottom" if y >= 0 else "top",
         )  # fmt: skip
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_ARROW_NAME else f"{name[: LONGEST_ARROW_NAME - 1]}…"
+def shortened(name: str) -> str:
+    """A name that fits beside an axis or an arrow."""
+    return name if len(name) <= LONGEST_DRAWN_NAME else f"{name[: LONGEST_DRAWN_NAME - 1]}…"
 
 
 def _time_colours() -> LinearSegmentedColormap:

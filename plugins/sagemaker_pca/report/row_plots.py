@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sagemaker_pca.model.limits import StatisticLimits
 from sagemaker_pca.report.document import ProjectionSample, RunReport, Signals
-from sagemaker_pca.report.plots import PALE, Ink, svg, tidy
+from sagemaker_pca.report.plots import PALE, Ink, shortened, svg, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ def _limit_lines(draw: Any, axes: Axes, limits: tuple[float | None, float | None
 
 
 def _name_rows(axes: Axes, sample: ProjectionSample, by_q: bool) -> None:
-    """The rows that stand out most, by their number and, of several files, their file's."""
+    """The rows that stand out most, by their number; the list beside the plot has their files."""
     for row in sample.outlying_rows[:MOST_NAMED_ROWS]:
         if row.t_squared is None or (by_q and row.q is None) or not by_q:
             continue
@@ -123,8 +123,8 @@ def _draw_signals(figure: Figure, signals: Signals) -> None:
     ):
         axes.plot(rows, _numbers(original), color=Ink.MUTED, linewidth=2.6, alpha=PALE + 0.1)
         axes.plot(rows, _numbers(kept), color=Ink.ACCENT, linewidth=1.1)
-        axes.set_ylabel(name, rotation=0, ha="right", va="center")
+        axes.set_ylabel(shortened(name), rotation=0, ha="right", va="center")
         axes.set_xlim(rows[0], rows[-1])
         axes.locator_params(axis="y", nbins=3)
         tidy(axes)
-    panels[-1].set_xlabel(f"row of {signals.file}")
+    panels[-1].set_xlabel("row")

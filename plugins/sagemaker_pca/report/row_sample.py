@@ -49,7 +49,7 @@ def projection_sample(card: ModelCard, sample: SampledRows) -> ProjectionSample:
 
 
 def exceedance_ratios(scores: Scores, limits: StatisticLimits) -> FloatArray:
-    """(n, 2) how many times over T² and Q reach their 99 % limits; 0 where there is none."""
+    """(n, 2) how many times over T² and Q reach their 99% limits; 0 where there is none."""
     columns = []
     for statistic, limit in ((scores.t_squared, limits.t_squared.at_99), (scores.q, limits.q.at_99)):
         ratio = statistic / limit if limit else np.zeros(len(statistic))

@@ -71,7 +71,9 @@ def most_outlying(report: RunReport) -> str:
     row = rows[0]
     value = row.t_squared if row.statistic == "T²" else row.q
     tells = row.contributions and not (row.statistic == "Q" and smearing_sentence(report))
-    column = f", most of it from {row.contributions[0].name}" if tells else ""
+    # Parts of T² may be negative: those make a row look more ordinary.
+    largest = max(row.contributions, key=lambda share: share.value or 0.0).name if tells else ""
+    column = f", the largest part from {largest}" if largest else ""
     return f"Farthest out: row {row.row:,} of {row.file}, {row.statistic} {number_text(value)}{column}"
 
 

@@ -31,7 +31,7 @@ class RunSummary(VersionedDocument):
 
     Shares are of one. null_fraction is the largest of any column, and names it where it is above 0;
     explained_variance has PC1 first; served_explained_variance is that of the model before, on this run's data.
-    share_beyond_limits is that of sampled rows beyond the 99 % limits of the model before, and q_ratio the mean Q under
+    share_beyond_limits is that of sampled rows beyond the 99% limits of the model before, and q_ratio the mean Q under
     it beside that of its own training data.
     """
 

@@ -96,7 +96,7 @@ class PcaRunConfig(DataSettings):
     max_exceedance: float | None = model_setting(
         None,
         "Quality gate",
-        "Largest share of the new data's sampled rows beyond the 99 % limits of the model now in service. Unset: "
+        "Largest share of the new data's sampled rows beyond the 99% limits of the model now in service. Unset: "
         "reported, not judged.",
         ge=0,
         le=1,
@@ -120,7 +120,7 @@ class PcaRunConfig(DataSettings):
     monitoring_limits: Literal["empirical", "theoretical"] = model_setting(
         "empirical",
         "Monitoring",
-        "Limits of T² and Q that rows are held against: what 95 and 99 % of the sampled rows stay within, or what "
+        "Limits of T² and Q that rows are held against: what 95 and 99% of the sampled rows stay within, or what "
         "independent rows of a normal distribution would. Both are kept with the model.",
     )
 

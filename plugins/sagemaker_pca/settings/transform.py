@@ -13,6 +13,8 @@ from sagemaker_pca.settings import patterns
 from sagemaker_pca.settings.layers import NOTHING, Given, Resolved, as_json, resolve_layers, setting
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 
+SMALLEST_WINDOW = 1_000
+
 
 def shared(name: str) -> Any:
     """A setting that means the same here as in the pipeline."""
@@ -30,13 +32,7 @@ class TransformConfig(BaseModel):
         "CSV files to project: every object under this S3 prefix, or one object. Unset: s3://<bucket>/batch/.",
         pattern=patterns.S3_URI,
     )
-    bucket: str | None = setting(
-        None,
-        "Data",
-        "S3 bucket of runs. Unset: sagemaker-pca-<region>-<account> of the connection.",
-        pattern=patterns.BUCKET,
-        of_deployment=True,
-    )
+    bucket: str | None = shared("bucket")
     model: Literal["in-service", "promoted", "named"] = setting(
         "in-service",
         "Model",
@@ -60,14 +56,14 @@ class TransformConfig(BaseModel):
     window_rows: int = setting(
         0,
         "Output",
-        "Rows of a file of which the summary of scored rows counts those beyond limits, one window after the other. "
-        "0: of whole files only.",
+        "Rows of a file of which the summary of scored rows counts those beyond limits, one window after the other: "
+        "1000 or more. 0: of whole files only.",
         ge=0,
     )
     max_exceedance: float | None = setting(
         None,
         "Output",
-        "Share of scored rows beyond the model's 99 % limits above which the data has drifted: the pipeline's drift "
+        "Share of scored rows beyond the model's 99% limits above which the data has drifted: the pipeline's drift "
         "asset and the notifier tell. Unset: reported only.",
         ge=0,
         le=1,
@@ -95,6 +91,11 @@ class TransformConfig(BaseModel):
     @model_validator(mode="after")
     def settings_agree(self) -> Self:
         """Refuse what only scored rows have where none are written."""
+        if 0 < self.window_rows < SMALLEST_WINDOW:
+            raise ValueError(
+                f"window_rows={self.window_rows} makes a summary as long as the data. "
+                f"Set {SMALLEST_WINDOW} or more, or 0."
+            )
         if self.is_scored:
             return self
         for name in ("id_columns", "window_rows", "max_exceedance"):

@@ -10,6 +10,7 @@ import numpy as np
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
+from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.model.monitoring import Scores
 from sagemaker_pca.model.sampled_rows import SampledRows
 from sagemaker_pca.notifications import drift_notifier
@@ -38,7 +39,9 @@ def check_scores(run: TransformRun) -> dict[str, Any]:
     parts = [part for document in documents for part in document["scores"]]
     rows = sum(int(document["row_count"]) for document in documents)
     check_parts(run, parts, rows)
-    check_sample(run, read_sample(run))
+    card = read_card(run.hook, run.plan.card_uri, run.plan.model_name)
+    check_sample(run, card, read_sample(run))
+    is_judged = card.model.limits is not None and card.model.limits.is_judging
     files = [entry for document in documents for entry in document["exceedances"]["files"]]
     result: dict[str, Any] = {
         "model_name": run.plan.model_name,
@@ -46,7 +49,8 @@ def check_scores(run: TransformRun) -> dict[str, Any]:
         "rows": rows,
         "raw_files": [file for document in documents for file in document["files"]],
         "outputs": parts,
-        "exceedance": shares(files, rows),
+        # Of a model without limits nobody knows.
+        "exceedance": shares(files, rows) if is_judged else None,
         "files": files,
         "windows": [entry for document in documents for entry in document["exceedances"]["windows"]],
     }
@@ -78,7 +82,7 @@ def check_parts(run: TransformRun, parts: list[dict[str, Any]], rows: int) -> No
         )
 
 
-def check_sample(run: TransformRun, sample: SampledRows) -> None:
+def check_sample(run: TransformRun, card: ModelCard, sample: SampledRows) -> None:
     """Compare the job's scores of sampled rows with those of the card's model: either side has its own formulas.
 
     Raises:
@@ -89,8 +93,7 @@ def check_sample(run: TransformRun, sample: SampledRows) -> None:
         raise InputError(
             "The processing job kept no scores of its sample rows.", hint="Clear start_processing to run it again."
         )
-    expected = read_card(run.hook, run.plan.card_uri, run.plan.model_name).monitored.score(sample.rows)
-    if differing := differing_scores(sample.scores, expected):
+    if differing := differing_scores(sample.scores, card.monitored.score(sample.rows)):
         raise SmokeTestError(
             f"The job's {' and '.join(differing)} of {counted(len(sample.rows), 'sampled row')} are not those of model "
             f"{run.plan.model_name}: its code, or the model that it got, is another one.",
@@ -124,15 +127,19 @@ def shares(files: list[dict[str, Any]], rows: int) -> dict[str, float]:
 
 def scores_line(run: TransformRun, checked: Mapping[str, Any]) -> str:
     """How many rows lie beyond the limits, in a line that begins with drift where they are too many."""
-    limit, share = run.plan.transform.max_exceedance, checked["exceedance"]["either_99"]
-    line = (
-        f"{counted(checked['rows'], 'row')} scored by model {run.plan.model_name}, {percent_text(share)} of them "
-        "beyond its 99 % limits"
-    )
+    limit, exceedance = run.plan.transform.max_exceedance, checked["exceedance"]
+    line = f"{counted(checked['rows'], 'row')} scored by model {run.plan.model_name}"
+    if exceedance is None:
+        return f"scored: {line}, which has no limits"
+    line += f", {percent_text(exceedance['either_99'])} of them beyond its 99% limits"
     if limit is None:
         return f"scored: {line}"
     allowed = f"max_exceedance={percent_text(limit)}"
-    return f"drift: {line}, more than {allowed}" if share > limit else f"scored: {line}, within {allowed}"
+    return (
+        f"drift: {line}, more than {allowed}"
+        if exceedance["either_99"] > limit
+        else f"scored: {line}, within {allowed}"
+    )
 
 
 def tell_drift(run: TransformRun) -> dict[str, Any]:

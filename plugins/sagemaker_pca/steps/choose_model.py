@@ -41,7 +41,9 @@ def choose_model(run: PipelineRun, settings: Mapping[str, Any]) -> dict[str, Any
         )
     container = model["PrimaryContainer"]
     card_uri = find_card_uri(hook, model, bucket)
-    config = features_config(read_card(hook, card_uri, model_name), transform, bucket)
+    card = read_card(hook, card_uri, model_name)
+    refuse_unjudged(card, transform)
+    config = features_config(card, transform, bucket)
     plan = TransformPlan(
         **who_runs(run.context, identity),
         config=config,
@@ -104,6 +106,20 @@ def read_card(hook: SageMakerPcaHook, card_uri: str, model_name: str) -> ModelCa
     if card is None:
         raise _no_card(model_name, card_uri)
     return card
+
+
+def refuse_unjudged(card: ModelCard, transform: TransformConfig) -> None:
+    """Refuse to watch for drift by the limits of a model that has none.
+
+    Raises:
+        SettingError: when the settings ask for it.
+    """
+    if transform.max_exceedance is not None and not (card.model.limits and card.model.limits.is_judging):
+        raise SettingError(
+            f"max_exceedance={transform.max_exceedance:g} is held against the model's limits, and "
+            f"{card.model.artifact_uri} has none: it was trained before they were kept, or nothing varies.",
+            hint="Let the pipeline train a model with force, or leave max_exceedance unset.",
+        )
 
 
 def _no_card(model_name: str, where: str) -> InputError:

@@ -30,7 +30,7 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
 
     endpoint = EndpointClient(run.hook.runtime, plan.config.endpoint_name)
     singles = np.vstack([endpoint.project(row[np.newaxis]) for row in tested])
-    many = tested[: len(next(bodies(map(csv_line, tested))))]
+    many = tested[: len(next(bodies(map(csv_line, tested), model.components.shape[1])))]
     together = endpoint.project(many)
     expected = model.project(tested)
     tolerance = model.float32_tolerance(tested)

@@ -143,7 +143,7 @@ def test_scored_rows_stay_with_their_file_row_and_id_and_need_no_transform_job(p
     settings: dict[str, Any] = {
         "output": "scored-csv",
         "id_columns": ["patient"],
-        "window_rows": 400,
+        "window_rows": 1_000,
         "max_exceedance": 0.5,
     }
     events = len(pipeline.asset_events("pca_pipeline_drift"))
@@ -163,11 +163,11 @@ def test_scored_rows_stay_with_their_file_row_and_id_and_need_no_transform_job(p
     beyond = np.array([max(int(row["T2_beyond"]), int(row["Q_beyond"])) for row in scored]) == 99
     assert result["exceedance"]["either_99"] == beyond.mean()
     assert [entry["either_99"] for entry in result["files"]] == [beyond[:1_000].sum(), beyond[1_000:].sum()]
-    assert [entry["rows"] for entry in result["windows"]] == [400, 400, 200, 400, 100]
+    assert [entry["rows"] for entry in result["windows"]] == [1_000, 500]
     note = pipeline.note("pca_batch_transform")
     assert note is not None
     assert note.startswith(f"scored: 1,500 rows scored by model {result['model_name']}, ")
-    assert note.endswith("beyond its 99 % limits, within max_exceedance=50.0%")
+    assert note.endswith("beyond its 99% limits, within max_exceedance=50.0%")
     assert len(pipeline.sagemaker.list_transform_jobs(MaxResults=100)["TransformJobSummaries"]) == jobs
     assert model_names(pipeline, "pca-batch-transform") == []
     assert len(pipeline.asset_events("pca_pipeline_drift")) == events, "nothing has drifted"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sagemaker_pca.client import Projector, csv_values
+from sagemaker_pca.client import Projector
 from sagemaker_pca.exceptions import DeploymentError, InputError
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.run.locations import RunFiles
@@ -197,11 +197,6 @@ def test_the_client_needs_neither_airflow_nor_pandas_nor_matplotlib() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT / "plugins"
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_names_that_are_numbers_are_names() -> None:
-    rows = csv_values("2,1\n20,10\n", ("1", "2"))
-    assert rows.tolist() == [[10, 20]]
 
 
 def test_a_retraining_with_other_columns_is_known_again(application: Application) -> None:

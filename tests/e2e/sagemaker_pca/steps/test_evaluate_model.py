@@ -96,7 +96,13 @@ class EvaluatedRun(PipelineRun):
         kept = io.BytesIO()
         numbers = np.arange(1, 101)
         np.savez(
-            kept, rows=rows, file_number=np.zeros(100, int), row=numbers, leading=rows[:50], leading_row=numbers[:50]
+            kept,
+            rows=rows,
+            file_number=np.zeros(100, int),
+            row=numbers,
+            leading=rows[:50],
+            leading_row=numbers[:50],
+            leading_file_number=np.int64(0),
         )
         sample_uri = aws.put("stats/sample-algo-1.npz", kept.getvalue())
         self.__dict__ |= {"hook": hook, "plan": plan, "stats_uris": [moments_uri, sample_uri]}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from sagemaker_pca.model.distributions import f_quantile, normal_quantile
+from sagemaker_pca.model.distributions import f_quantile
 
 LEVELS = [0.5, 0.95, 0.99, 0.999]
 
@@ -21,9 +21,3 @@ def test_quantiles_of_f_equal_scipys(components: int, rest: int) -> None:
 def test_of_very_many_rows_too(components: int, rest: int) -> None:
     found = [f_quantile(level, components, rest) for level in LEVELS]
     np.testing.assert_allclose(found, stats.f.ppf(LEVELS, components, rest), rtol=2e-8)
-
-
-def test_quantiles_of_the_normal_distribution_equal_scipys() -> None:
-    np.testing.assert_allclose(
-        [normal_quantile(level) for level in LEVELS], stats.norm.ppf(LEVELS), rtol=1e-12, atol=1e-15
-    )

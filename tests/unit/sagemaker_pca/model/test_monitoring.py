@@ -184,6 +184,17 @@ def test_without_a_limit_of_q_nothing_is_beyond_it_and_the_reason_is_said(eigenv
     assert not limits.current.q.exceeded(np.array([1e300])).any()
 
 
+def test_a_spectrum_that_the_formula_is_not_for_has_no_theoretical_limit_of_q_and_the_reason_is_said() -> None:
+    """Of one eigenvalue a hundred times above two hundred others the formula makes twice the true quantile."""
+    model = PcaModel(np.zeros(202), np.array([1e3]), np.eye(202)[:, :1])
+    eigenvalues = np.array([1e4, 10, *[0.1] * 200])
+    limits = freeze_limits(MonitoredModel.of(model, 101, None), 101, eigenvalues, np.zeros((5, 202)), "theoretical")
+    assert limits.current.q.at_99 is None
+    assert limits.current.t_squared.at_99 is not None
+    assert limits.is_judging
+    assert limits.why.endswith("There is no limit of Q: its formula has none for this spectrum.")
+
+
 def test_components_that_are_rounding_of_the_largest_count_for_nothing() -> None:
     rows = np.column_stack([sample_ecg(), sample_ecg()[:, :1]])
     trained = Trained(rows, 5)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import csv
+from typing import Any
+
+import numpy as np
 import pytest
 
 from sagemaker_pca.exceptions import InputError
-from sagemaker_pca.model.raw_row import parse_row
+from sagemaker_pca.model.raw_row import csv_values, numbers_of, parse_row
 
 COLUMNS = ("i", "ii")
 
@@ -36,3 +40,84 @@ def test_a_row_is_a_number_for_each_column(text: str) -> None:
 def test_what_is_no_row_of_the_model_is_refused_with_what_to_do(text: str, refusal: str) -> None:
     with pytest.raises(InputError, match=refusal):
         parse_row(text, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,2\n3,\n", "1,2\r\n3,\r\n", "1,2\r3,\r", "b,x,a\n2,?,1\n,?,3\n", "a , b\n\n1,2\n \n3, \n", "\ufeffa,b\n1,2\n3,"],
+    ids=["\\n", "\\r\\n", "\\r", "by name", "blank lines", "byte order mark"],
+)
+def test_csv_is_read_by_its_header_or_in_order(text: str) -> None:
+    for given in (text, text.encode()):
+        values, index = numbers_of(given, ("a", "b"))
+        np.testing.assert_array_equal(values, [[1, 2], [3, np.nan]])
+        assert index is None
+
+
+@pytest.mark.parametrize("text", ["2,1\n6,5\n", "5,6\n"])
+def test_names_may_be_numbers(text: str) -> None:
+    np.testing.assert_array_equal(csv_values(text, ("1", "2")), [[5, 6]])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("1,2\n3,x\n", "Line 2 is no row of 2 cells"),
+        ('"1\n",2\n\n3,1_0\n', "Line 4 is no row of 2 cells"),
+        ("1,2\n3\n", "Line 2 is no row of 2 cells"),
+        ("a,c\n1,2\n", "The rows lack b. Give the model's columns: a, b."),
+        ("a,b,a\n1,2,3\n", "The rows have a more than once"),
+    ],
+    ids=["text", "a cell of two lines", "too short", "missing", "repeated"],
+)
+def test_a_line_that_is_no_row_is_refused_by_its_number(text: str, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        csv_values(text, ("a", "b"))
+
+
+def test_a_cell_too_large_for_the_reader_is_refused_by_its_line() -> None:
+    limit = csv.field_size_limit(10)
+    try:
+        with pytest.raises(InputError, match="Line 2 is no CSV: field larger than field limit"):
+            csv_values(f"1,2\n1,{'2' * 20}\n", ("a", "b"))
+    finally:
+        csv.field_size_limit(limit)
+
+
+def test_frames_and_series_are_taken_by_name() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"b": [2, 4], "x": ["?", "?"], "a": [1.0, None]}, index=["u", "v"])
+    values, index = numbers_of(frame, ("a", "b"))
+    np.testing.assert_array_equal(values, [[1, 2], [np.nan, 4]])
+    assert list(index) == ["u", "v"]
+    values, index = numbers_of(frame[["b", "a"]].loc["u"], ("a", "b"))
+    np.testing.assert_array_equal(values, [[1, 2]])
+    assert list(index) == ["u"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.array([[1 + 2j, 0]]),
+        np.array([["2026-01-01", "2026-01-02"]], "M8[D]"),
+        np.array([[1, 2]], "m8[s]"),
+        [["x", "y"]],
+        [[1, 2], [3]],
+    ],
+    ids=["complex", "dates", "durations", "text", "ragged"],
+)
+def test_what_is_no_real_number_is_refused(rows: Any) -> None:
+    with pytest.raises(InputError, match="The rows hold"):
+        numbers_of(rows, ("a", "b"))
+
+
+def test_a_frame_of_dates_is_refused() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": pd.to_datetime(["2026-01-01"]), "b": [1]})
+    with pytest.raises(InputError, match="times or durations"):
+        numbers_of(frame, ("a", "b"))
+
+
+def test_one_row_may_be_given_alone() -> None:
+    values, _ = numbers_of([1, 2], ("a", "b"))
+    assert values.shape == (1, 2)

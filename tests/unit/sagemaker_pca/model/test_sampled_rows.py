@@ -29,6 +29,7 @@ def host(name: str, files: list[str], rows: int, kept: int, leading: int = 2) ->
         "row": place + 1,
         "leading": np.zeros((leading, 2)),
         "leading_row": np.arange(1, leading + 1),
+        "leading_file_number": np.int64(len(files) - 1),
     }
     return document, arrays
 
@@ -43,7 +44,7 @@ def test_each_host_counts_as_much_as_it_has_rows() -> None:
     assert sample.files == ("a.csv", "b.csv", "c.csv")
     assert np.bincount(sample.file).tolist() == [45, 45, 10]
     assert (np.diff(sample.file) >= 0).all()
-    assert sample.leading_file == "a.csv"
+    assert sample.leading_file == "b.csv"
 
 
 def test_of_few_rows_all_are_taken_and_a_host_without_files_has_none() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from quickstart.sample_ecg import ecg_signal
 from sagemaker_pca.console import Console
 from sagemaker_pca.exceptions import Failure, GateRefusedError, JobFailedError, SmokeTestError
 from sagemaker_pca.model.artifact import PcaModel
@@ -32,6 +33,8 @@ from sagemaker_pca.run import tasks
 from sagemaker_pca.run.jobs import job_failure
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 from sagemaker_pca.steps.publish_report import SECTIONS_OF_CARD
+from tests import plain_models
+from tests.unit.sagemaker_pca.model.test_drift import card_of
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 RUN_NAME = "pca-pipeline-manual-2026-11-22t09-30-4f2a91c07b"
@@ -237,3 +240,15 @@ def deployment(*, verified: bool) -> Deployment:
         previous_endpoint_config_name=BEFORE,
         verified=verified,
     )
+
+
+@pytest.fixture(scope="package")
+def ecg() -> Rows:
+    """4,800 rows of four leads of a synthetic electrocardiogram."""
+    return ecg_signal(20, np.random.default_rng(3))
+
+
+@pytest.fixture(scope="package")
+def card(ecg: Rows) -> ModelCard:
+    """Of a model that keeps two of the four components."""
+    return card_of(ecg, lambda rows, _: plain_models.train(rows, 2), plain_models.make_moments)

@@ -61,7 +61,7 @@ def test_a_sample_of_one_component_is_drawn_over_its_rows(promoted: RunReport) -
     svg = projection_svg(promoted.model_copy(update={"projection_sample": sample}))
 
     assert svg is not None
-    assert ">row<" in svg
+    assert ">row of the sample<" in svg
 
 
 def test_drawing_leaves_the_global_state_of_matplotlib_alone(

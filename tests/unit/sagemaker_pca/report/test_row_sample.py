@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quickstart.sample_ecg import ecg_signal
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.model.limits import Limits
 from sagemaker_pca.model.sampled_rows import SampledRows
@@ -34,16 +33,6 @@ def sampled(rows: Rows, *, files: int = 1, leading: Rows | None = None) -> Sampl
         leading_row=np.arange(1, len(leading) + 1),
         leading_file="raw/a.csv",
     )
-
-
-@pytest.fixture(scope="module")
-def ecg() -> Rows:
-    return ecg_signal(20, np.random.default_rng(3))
-
-
-@pytest.fixture(scope="module")
-def card(ecg: Rows) -> ModelCard:
-    return card_of(ecg, lambda rows, _: train(rows, 2), make_moments)
 
 
 def test_rows_of_all_files_are_shown_with_their_place_and_the_largest_component_first(

@@ -160,7 +160,7 @@ def test_a_transform_reads_and_writes_under_the_role_of_jobs_with_the_chosen_mod
 
 
 WITH_MODEL = INPUTS.model_copy(update={"model_uri": "s3://bucket/runs/x/inputs/model-ef/"})
-SCORED = {"output": "scored-parquet", "id_columns": ["patient, name"], "window_rows": 500}
+SCORED = {"output": "scored-parquet", "id_columns": ["patient, name"], "window_rows": 5000}
 
 
 @pytest.mark.parametrize("transform", [{}, SCORED], ids=["projections", "scored"])
@@ -178,7 +178,7 @@ def test_only_scored_rows_have_ids_windows_and_a_format() -> None:
     plain = transform_requests.transform_arguments(transform_plan_of())
     assert plain == service_requests.script_arguments(transform_plan_of().config)
     scored = transform_requests.transform_arguments(transform_plan_of(SCORED))
-    assert scored == [*plain, "--scores-format=parquet", "--window-rows=500", '--id-columns="patient, name"']
+    assert scored == [*plain, "--scores-format=parquet", "--window-rows=5000", '--id-columns="patient, name"']
 
 
 def test_nothing_expires_unless_asked_for_and_the_tag_says_so() -> None:

@@ -8,7 +8,7 @@ from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.model.card import AffineMap, Column, Data, Model, ModelCard
 from sagemaker_pca.settings.pipeline import PcaRunConfig
 from sagemaker_pca.settings.transform import TransformConfig
-from sagemaker_pca.steps.choose_model import features_config
+from sagemaker_pca.steps.choose_model import features_config, refuse_unjudged
 
 ARTIFACT_URI = "s3://bucket/runs/x/training/model.tar.gz"
 
@@ -65,3 +65,10 @@ def test_a_setting_that_came_since_has_its_default() -> None:
 def test_a_needed_setting_that_is_no_longer_allowed_is_refused_naming_the_card() -> None:
     with pytest.raises(SettingError, match=rf"^delimiter='#' \(model card of {ARTIFACT_URI}\): Input should be ',', "):
         config_of(card_with(delimiter="#"))
+
+
+def test_what_cannot_exceed_a_limit_is_not_watched_by_it() -> None:
+    card = card_with()
+    refuse_unjudged(card, TransformConfig(output="scored-csv"))
+    with pytest.raises(SettingError, match=r"max_exceedance=0\.05 .* has none: .* or leave max_exceedance unset"):
+        refuse_unjudged(card, TransformConfig(output="scored-csv", max_exceedance=0.05))
