@@ -34,11 +34,13 @@ def cost_ceiling(run: PcaRunConfig, hours: float, region: str, given: Mapping[st
     parts = (
         Part("processing jobs", run.processing_instance_type, run.processing_instance_count, run.processing_volume_gb),
         Part("training job", run.training_instance_type, run.training_instance_count, run.training_volume_gb),
-        Part("endpoint", run.serving_instance_type, run.serving_instance_count),
+        *(() if run.is_serverless else (Part("endpoint", run.serving_instance_type, run.serving_instance_count),)),
     )
     for part in parts:
         disk = f", {part.disk_gb} GB disk each" if part.disk_gb else ""
         yield f"{part.name}: {part.instances} x {part.instance_type}{disk}, {hours:g} h at most"
+    if run.is_serverless:
+        yield f"endpoint: serverless, {run.serverless_memory_gb} GB, paid for the seconds of a few hundred calls"
     prices = {**QUOTED_PRICES.get(region, {}), **given}
     types = sorted({part.instance_type for part in parts})
     instance_hours = f"{hours * sum(part.instances for part in parts):g} instance hours"

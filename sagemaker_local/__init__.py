@@ -10,7 +10,8 @@
     state                   models, listing, lineage, moto_patches              what exists, by account and region
       v
     what runs               processing, training, batch_transform, hosting      jobs and endpoints, and their states
-                            job, job_runner, service, faults, images, invocation_metrics
+                            variants, serverless, invocation_metrics            what an endpoint answers with
+                            job, job_runner, service, faults, images
       v
     containers and files    container, container_init, transform_container      processes with an /opt/ml of their own,
                             object_store, log_stream, archives, identity        S3, logs and the role they run under

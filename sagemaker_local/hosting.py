@@ -25,9 +25,11 @@ from sagemaker_local.log_stream import LogStream
 from sagemaker_local.object_store import ObjectStore, split_s3_uri
 from sagemaker_local.pca_algorithm.serve import Predictor
 from sagemaker_local.resources import Kind, Resource, as_given, pick, require_unique
+from sagemaker_local.serverless import Containers, is_serverless
 from sagemaker_local.service import Service
+from sagemaker_local.settings import Settings
 from sagemaker_local.state_lock import STATE_LOCK
-from sagemaker_local.variants import require_traffic
+from sagemaker_local.variants import complete_variant, require_traffic
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,6 @@ ENDPOINT = Kind(
     duplicate='Cannot create already existing endpoint "{arn}".',
 )
 _UNSUPPORTED_CONFIG = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
-_UNSUPPORTED_VARIANT = ("ServerlessConfig", "ManagedInstanceScaling", "RoutingConfig", "CapacityReservationConfig")
 _SECONDS_BETWEEN_LOOKS_AT_ALARMS = 0.1
 
 
@@ -89,7 +90,7 @@ def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
     description = as_given(request)
     require_unique("variant", [variant["VariantName"] for variant in description["ProductionVariants"]])
     for variant in description["ProductionVariants"]:
-        _complete_variant(variant)
+        complete_variant(variant, description)
     require_traffic(variant["InitialVariantWeight"] for variant in description["ProductionVariants"])
     return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
 
@@ -97,20 +98,6 @@ def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
 def describe_new_endpoint(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return an endpoint's description before anything of it is there."""
     return pick(request, "EndpointName", "EndpointConfigName") | {"EndpointStatus": "Creating"}
-
-
-def _complete_variant(variant: dict[str, Any]) -> None:
-    refuse_members(variant, *_UNSUPPORTED_VARIANT)
-    if "ModelName" not in variant:
-        raise UnsupportedError(
-            "sagemaker_local does not carry out inference components: give each variant a ModelName."
-        )
-    if "InstanceType" not in variant or "InitialInstanceCount" not in variant:
-        raise ValidationError(
-            f"One or more of InstanceType, InitialInstanceCount are missing for variant {variant['VariantName']}. "
-            "Both are required for a variant with a model."
-        )
-    variant.setdefault("InitialVariantWeight", 1.0)
 
 
 @dataclass(frozen=True)
@@ -121,13 +108,15 @@ class ServedVariant:
     weight: float
     predictor: Predictor
     metrics: VariantMetrics
+    containers: Containers | None = None  # of a serverless variant
 
 
 class Endpoint(Resource):
     """An endpoint and what its variants serve with right now."""
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, settings: Settings) -> None:
         super().__init__(resource.kind, resource.name, resource.arn, resource.description, resource.tags)
+        self._settings = settings
         # Replaced as a whole: an invocation, which takes no lock, sees the old variants or the new ones.
         self.served: dict[str, ServedVariant] = {}
 
@@ -135,13 +124,26 @@ class Endpoint(Resource):
         """Answer with these predictors and the description's weights from now on; variants that stay keep metrics."""
         self.publish_metrics()
         before = self.served
-        weights = {item["VariantName"]: item["CurrentWeight"] for item in self.description["ProductionVariants"]}
+        variants = {item["VariantName"]: item for item in self.description["ProductionVariants"]}
         self.served = {
             name: ServedVariant(
-                name, weights[name], predictor, before[name].metrics if name in before else VariantMetrics()
+                name,
+                variants[name]["CurrentWeight"],
+                predictor,
+                before[name].metrics if name in before else VariantMetrics(),
+                self._containers(variants[name], predictor),
             )
             for name, predictor in predictors.items()
         }
+
+    def _containers(self, variant: Mapping[str, Any], predictor: Predictor) -> Containers | None:
+        """A serverless variant's containers: new ones where it is to answer with another model or in another size."""
+        if not is_serverless(variant):
+            return None
+        config, served = variant["CurrentServerlessConfig"], self.served.get(variant["VariantName"])
+        if served and served.containers and served.predictor is predictor and served.containers.config == config:
+            return served.containers
+        return Containers(config, self._settings.serverless_cold_start_seconds, self._settings.serverless_idle_seconds)
 
     @property
     def predictors(self) -> dict[str, Predictor]:

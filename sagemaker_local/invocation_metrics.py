@@ -43,12 +43,27 @@ class VariantMetrics:
     def record(self, status: int, model_microseconds: float, overhead_microseconds: float) -> None:
         """Count one invocation."""
         with self._lock:
-            statistics = self._minutes.setdefault(self._minute(), defaultdict(_Statistic))
+            statistics = self._of_this_minute()
             statistics["Invocations"].add(1)
             statistics["Invocation4XXErrors"].add(400 <= status < 500)
             statistics["Invocation5XXErrors"].add(status >= 500)
             statistics["ModelLatency"].add(model_microseconds)
             statistics["OverheadLatency"].add(overhead_microseconds)
+
+    def record_start(self, setup_microseconds: float) -> None:
+        """Count the start of a serverless container."""
+        with self._lock:
+            self._of_this_minute()["ModelSetupTime"].add(setup_microseconds)
+
+    def record_refusal(self) -> None:
+        """Count a call that found no container free; it is an invocation, and a client's error."""
+        with self._lock:
+            statistics = self._of_this_minute()
+            for name, value in zip(_COUNTS, (1, 1, 0), strict=True):
+                statistics[name].add(value)
+
+    def _of_this_minute(self) -> dict[str, _Statistic]:
+        return self._minutes.setdefault(self._minute(), defaultdict(_Statistic))
 
     def drain(self) -> Iterable[tuple[int, str, _Statistic]]:
         """Return (start of the minute, metric, statistic) of every minute since the last call, quiet ones as zero."""

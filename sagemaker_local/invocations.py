@@ -16,6 +16,7 @@ from moto.sagemaker.models import sagemaker_backends
 from sagemaker_local.exceptions import UnsupportedError
 from sagemaker_local.hosting import Endpoint, ServedVariant
 from sagemaker_local.pca_algorithm.serve import Reply
+from sagemaker_local.serverless import PAYLOAD_BYTES, ConcurrencyExceededError, Containers
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +55,33 @@ def invoke(endpoint_name: str, environ: Mapping[str, Any], body: bytes, payload_
         for header, member in _UNSUPPORTED_HEADERS.items():
             if header in environ:
                 raise InvocationError(UnsupportedError.code, f"sagemaker_local does not carry out {member}.")
-        if len(body) > payload_limit:
-            raise InvocationError("413", f"HTTP content length exceeded {payload_limit} bytes.", 413)
         variant = _variant(endpoint, environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT"))
-        reply = _invoke_model(variant, environ, body)
+        limit = min(payload_limit, PAYLOAD_BYTES) if variant.containers else payload_limit
+        if len(body) > limit:
+            raise InvocationError("413", f"HTTP content length exceeded {limit} bytes.", 413)
+        if variant.containers:
+            reply = _invoke_serverless(variant.containers, variant, environ, body)
+        else:
+            reply = _invoke_model(variant, environ, body)
         if reply.status >= 400:
             raise _model_error(endpoint, variant.name, reply.status, reply.body)
     except InvocationError as error:
         return error.answer
     headers = [("Content-Type", reply.content_type), ("x-Amzn-Invoked-Production-Variant", variant.name)]
     return Answer(reply.status, reply.body, headers)
+
+
+def _invoke_serverless(
+    containers: Containers, variant: ServedVariant, environ: Mapping[str, Any], body: bytes
+) -> Reply:
+    try:
+        with containers.container() as started_in:
+            if started_in:
+                variant.metrics.record_start(started_in * 1e6)
+            return _invoke_model(variant, environ, body)
+    except ConcurrencyExceededError:
+        variant.metrics.record_refusal()
+        raise InvocationError("ThrottlingException", "Rate exceeded", 429) from None
 
 
 def _invoke_model(variant: ServedVariant, environ: Mapping[str, Any], body: bytes) -> Reply:

@@ -21,6 +21,7 @@ from sagemaker_local.listing import list_page
 from sagemaker_local.object_store import ObjectStore
 from sagemaker_local.processing import PROCESSING_JOB, ProcessingJob
 from sagemaker_local.resources import Kind, Resource, now
+from sagemaker_local.serverless import check_served_model, check_serverless_change
 from sagemaker_local.service import Service
 from sagemaker_local.training import TRAINING_JOB, TrainingJob
 from sagemaker_local.variants import retain_variant_properties, reweighted_variants, variant_summaries
@@ -149,10 +150,9 @@ class LocalSageMakerBackend(SageMakerModelBackend):
     def keep_endpoint_config(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Keep an endpoint configuration whose models exist."""
         resource = self.add(ENDPOINT_CONFIG, request, hosting.describe_new_endpoint_config)
-        variants = resource.description["ProductionVariants"]
-        for variant in variants:
-            self.get(MODEL, variant)
-        self._require_within_limit(variant["InitialInstanceCount"] for variant in variants)
+        for variant in (variants := resource.description["ProductionVariants"]):
+            check_served_model(variant, self.describe(MODEL, variant))
+        self._require_within_limit(variant.get("InitialInstanceCount", 0) for variant in variants)
         return self._keep(resource)
 
     def _require_within_limit(self, instance_counts: Iterable[int]) -> None:
@@ -170,7 +170,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def deploy_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Begin to bring up an endpoint."""
-        endpoint = Endpoint(self.add(ENDPOINT, request, hosting.describe_new_endpoint))
+        endpoint = Endpoint(self.add(ENDPOINT, request, hosting.describe_new_endpoint), self.service.settings)
         deployment, variants = self._deployment(endpoint, request, request.get("DeploymentConfig") or {})
         endpoint.change(ProductionVariants=variants, DataCaptureConfig=self._data_capture(request))
         answer = self._keep(endpoint)
@@ -194,6 +194,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
                 f'Cannot update endpoint "{endpoint.arn}" to endpoint configuration "{request["EndpointConfigName"]}", '
                 "which it is using already. Create a new endpoint configuration."
             )
+        check_serverless_change(endpoint.description["ProductionVariants"], variants, policy)
         if request.get("RetainAllVariantProperties"):
             retain_variant_properties(variants, endpoint, request.get("ExcludeRetainedVariantProperties", ()))
         config_name = request["EndpointConfigName"]

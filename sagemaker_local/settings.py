@@ -24,7 +24,9 @@ class Settings:
     max_instances_per_endpoint: int = 20
     job_memory_bytes: int = 0  # per container; 0 is no limit
     job_runtime_seconds: int = 86_400  # no job runs longer, whatever its StoppingCondition says
-    invocation_payload_bytes: int = 25 * _MIB
+    invocation_payload_bytes: int = 25 * _MIB  # of serverless endpoints 4 MiB at most
+    serverless_cold_start_seconds: float = 0.5
+    serverless_idle_seconds: float = 300.0  # without a call, after which a container is gone
     unpacked_archive_bytes: int = 4096 * _MIB
     private_mounts: bool = True  # False: rewrite /opt/ml even where namespaces are available
 

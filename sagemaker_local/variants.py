@@ -3,8 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sagemaker_local.exceptions import ValidationError
+from sagemaker_local.exceptions import UnsupportedError, ValidationError, refuse_members
 from sagemaker_local.resources import Resource, now
+from sagemaker_local.serverless import check_serverless, is_serverless
+
+_UNSUPPORTED = ("ManagedInstanceScaling", "RoutingConfig", "CapacityReservationConfig")
+
+
+def complete_variant(variant: dict[str, Any], config: Mapping[str, Any]) -> None:
+    """Give a variant of a configuration its defaults; raises for what it may not have or cannot be carried out."""
+    refuse_members(variant, *_UNSUPPORTED)
+    if "ModelName" not in variant:
+        raise UnsupportedError(
+            "sagemaker_local does not carry out inference components: give each variant a ModelName."
+        )
+    if "ServerlessConfig" in variant:
+        check_serverless(variant, config)
+    elif "InstanceType" not in variant or "InitialInstanceCount" not in variant:
+        raise ValidationError(
+            f"One or more of InstanceType, InitialInstanceCount are missing for variant {variant['VariantName']}. "
+            "Both are required for a variant with a model."
+        )
+    variant.setdefault("InitialVariantWeight", 1.0)
 
 
 def require_traffic(weights: Iterable[float]) -> None:
@@ -29,11 +49,19 @@ def variant_summaries(
             ],
             "CurrentWeight": variant["InitialVariantWeight"],
             "DesiredWeight": variant["InitialVariantWeight"],
-            "CurrentInstanceCount": variant["InitialInstanceCount"],
-            "DesiredInstanceCount": variant["InitialInstanceCount"],
+            **_capacity(variant),
         }
         for variant in variants
     ]
+
+
+def _capacity(variant: Mapping[str, Any]) -> dict[str, Any]:
+    # That a serverless variant counts 0 instances was seen in answers of the service; it is not documented.
+    count = variant.get("InitialInstanceCount", 0)
+    found: dict[str, Any] = {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
+    if "ServerlessConfig" in variant:
+        found |= {f"{which}ServerlessConfig": dict(variant["ServerlessConfig"]) for which in ("Current", "Desired")}
+    return found
 
 
 def retain_variant_properties(
@@ -65,6 +93,9 @@ def reweighted_variants(endpoint: Resource, changes: Sequence[Mapping[str, Any]]
                 f'"{endpoint.description["EndpointConfigName"]}".'
             )
         seen.add(name)
+        refuse_members(change, "ServerlessUpdateConfig")
+        if "DesiredInstanceCount" in change and is_serverless(by_name[name]):
+            raise ValidationError(f'The serverless variant "{name}" has no instances.')
         for member, given in (("Weight", "DesiredWeight"), ("InstanceCount", "DesiredInstanceCount")):
             if given in change:
                 by_name[name][f"Current{member}"] = by_name[name][f"Desired{member}"] = change[given]

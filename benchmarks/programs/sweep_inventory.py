@@ -44,7 +44,7 @@ def fill(count: int) -> None:
         backend.endpoint_configs[name] = made(ENDPOINT_CONFIG, name, times | {"ProductionVariants": [variant]}, tags)
         serving = {"VariantName": "AllTraffic", "CurrentInstanceCount": 1}
         state = {"EndpointStatus": "InService", "EndpointConfigName": config_name, "ProductionVariants": [serving]}
-        backend.endpoints[name] = Endpoint(made(ENDPOINT, name, times | state, tags))
+        backend.endpoints[name] = Endpoint(made(ENDPOINT, name, times | state, tags), Settings())
         if role not in SILENT:
             metrics.append(invocations(name, 100.0 if role in CALLED else 0.0))
         if role == 0:

@@ -158,15 +158,16 @@ def endpoint_card(
 
 
 def _instances(details: object, configs: Iterable[object]) -> Iterator[str]:
-    types = {
-        variant: kind
-        for config in configs
-        if isinstance(config, ConfigDetails)
-        for variant, kind in config.instance_types.items()
-    }
+    types: dict[str, str | None] = {}
+    serverless: dict[str, str] = {}
+    for config in configs:
+        if isinstance(config, ConfigDetails):
+            types |= config.instance_types
+            serverless |= config.serverless
     if isinstance(details, EndpointDetails):
         for variant, count in details.instance_counts.items():
-            yield f"{count} {types.get(variant) or 'unknown'}" if count is not None else "serverless"
+            is_known = count is not None
+            yield f"{count} {types.get(variant) or 'unknown'}" if is_known else serverless.get(variant, "serverless")
 
 
 def _outlooks(endpoint_name: str, sweeps: Mapping[str, DeletionPlan]) -> Iterator[SweepOutlook]:

@@ -13,7 +13,7 @@ from sagemaker_pca.exceptions import InputError
 # What the settings decide, and what says of which configuration a description is.
 OWN_MEMBERS = frozenset({"EndpointConfigName", "ProductionVariants", "Tags"})
 OWN_VARIANT_MEMBERS = frozenset(
-    {"VariantName", "ModelName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight"}
+    {"VariantName", "ModelName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight", "ServerlessConfig"}
 )
 CARRIED_MEMBERS = frozenset({"DataCaptureConfig", "KmsKeyId", "MetricsConfig", "CrossRegionTrafficConfig"})
 CARRIED_VARIANT_MEMBERS = frozenset(
@@ -28,8 +28,8 @@ CARRIED_VARIANT_MEMBERS = frozenset(
 )
 # Chosen for instances of one type: carried while the type stays.
 INSTANCE_TYPE_MEMBERS = frozenset({"CapacityReservationConfig", "InferenceAmiVersion", "VolumeSizeInGB"})
-# Other ways of serving than one model on instances of one type that answers at once, and roles and networks of
-# inference components: a smoke test would not see them work, and leaving them out would end what others rely on.
+# Other ways of serving than one model that answers at once, on instances of one type or on none; roles and networks
+# of inference components: a smoke test would not see them work, and leaving them out would end what others rely on.
 REFUSED_MEMBERS = frozenset(
     {
         "AsyncInferenceConfig",
@@ -46,7 +46,6 @@ REFUSED_VARIANT_MEMBERS = frozenset(
         "AcceleratorType",
         "InstancePools",
         "ManagedInstanceScaling",
-        "ServerlessConfig",
     }
 )
 # Properties that an update can retain, by the member of a configuration's variant that they begin with.
@@ -72,21 +71,24 @@ def with_carried_members(
         return dict(request)
     (variant,) = request["ProductionVariants"]
     if obstacle := next(_obstacles(variant, serving), None):
-        name, (reason, other_config) = serving["EndpointConfigName"], obstacle
+        name, (reason, other_way) = serving["EndpointConfigName"], obstacle
         raise InputError(
             f"endpoint {endpoint_name} serves configuration {name}, {reason}",
-            hint=f"Choose another endpoint_name, or first update the endpoint to a configuration {other_config}.",
+            hint=f"Choose another endpoint_name, or {other_way}.",
         )
     (before,) = serving["ProductionVariants"]
     carried = _given(before, CARRIED_VARIANT_MEMBERS | INSTANCE_TYPE_MEMBERS)
+    if provisioned := _provisioned(before):
+        carried["ServerlessConfig"] = {**variant["ServerlessConfig"], "ProvisionedConcurrency": provisioned}
     return {**request, **_given(serving, CARRIED_MEMBERS), "ProductionVariants": [{**variant, **carried}]}
 
 
 def _obstacles(variant: Mapping[str, Any], serving: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Why the next configuration cannot keep what this one has, and which one it could follow: ends of sentences."""
+    """Why the next configuration cannot keep what this one has, and what to do instead: ends of sentences."""
+    first = "first update the endpoint to a configuration"
     for member, value in _given(serving, REFUSED_MEMBERS).items():
-        yield f"whose {member}={_shown(value)} no deployment of this pipeline can keep.", f"without {member}"
-    only = f"with {variant['VariantName']} as its only variant"
+        yield f"whose {member}={_shown(value)} no deployment of this pipeline can keep.", f"{first} without {member}"
+    only = f"{first} with {variant['VariantName']} as its only variant"
     before, *others = serving["ProductionVariants"]
     if others:
         names = ", ".join(found["VariantName"] for found in serving["ProductionVariants"])
@@ -95,14 +97,39 @@ def _obstacles(variant: Mapping[str, Any], serving: Mapping[str, Any]) -> Iterat
     if before["VariantName"] != variant["VariantName"]:
         yield f"whose VariantName={before['VariantName']} clients may name; it would be {variant['VariantName']}.", only
     for member, value in _given(before, REFUSED_VARIANT_MEMBERS).items():
-        yield f"whose variant's {member}={_shown(value)} no deployment of this pipeline can keep.", f"without {member}"
-    if before.get("InstanceType") != variant["InstanceType"]:
+        yield (
+            f"whose variant's {member}={_shown(value)} no deployment of this pipeline can keep.",
+            f"{first} without {member}",
+        )
+    kind, asked = _kind(before), _kind(variant)
+    if kind != asked:
+        yield (
+            f"which is of serving={kind}: SageMaker makes no endpoint of serving={asked} of it.",
+            f"set serving={kind}",
+        )
+        return
+    largest = variant.get("ServerlessConfig", {}).get("MaxConcurrency", 0)
+    if (provisioned := _provisioned(before)) > largest:
+        yield (
+            f"whose ProvisionedConcurrency={provisioned} is more than serverless_max_concurrency={largest}.",
+            "raise serverless_max_concurrency",
+        )
+    if before.get("InstanceType") != variant.get("InstanceType"):
         for member, value in _given(before, INSTANCE_TYPE_MEMBERS).items():
             yield (
                 f"whose variant's {member}={_shown(value)} was chosen for InstanceType={before.get('InstanceType')} "
                 f"and may not suit serving_instance_type={variant['InstanceType']}.",
-                f"without {member}",
+                f"{first} without {member}",
             )
+
+
+def _kind(variant: Mapping[str, Any]) -> str:
+    return "serverless" if variant.get("ServerlessConfig") else "instance"
+
+
+def _provisioned(variant: Mapping[str, Any]) -> int:
+    """Containers of a serverless variant that somebody keeps warm; no setting of ours does."""
+    return int((variant.get("ServerlessConfig") or {}).get("ProvisionedConcurrency") or 0)
 
 
 def _given(members: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
@@ -125,7 +152,8 @@ def retained_properties(serving: Mapping[str, Any], wanted: Mapping[str, Any]) -
     :param wanted: description of the configuration asked for
     """
     before, after = _variants(serving), _variants(wanted)
-    if before.keys() != after.keys():
+    # Nobody scales a serverless variant by instances, and it is the only one.
+    if before.keys() != after.keys() or any("ServerlessConfig" in variant for variant in after.values()):
         return {}
     changed = [
         property_type

@@ -51,12 +51,14 @@ class ConfigDetails(NamedTuple):
 
     :param needs: names of the models of its variants, shadow variants included
     :param instance_types: instance type by variant; None where there is none, as for serverless variants
+    :param serverless: size in words by serverless variant
     :param hosts_components: whether models come to its endpoint as inference components, which it does not name
     """
 
     needs: tuple[str, ...]
     instance_types: Mapping[str, str | None]
     hosts_components: bool = False
+    serverless: Mapping[str, str] = MappingProxyType({})
 
 
 Details = EndpointDetails | ConfigDetails | Unreadable

@@ -226,8 +226,14 @@ def _endpoint_details(description: Answer) -> EndpointDetails:
     variants = [*description.get("ProductionVariants", ()), *description.get("ShadowProductionVariants", ())]
     return EndpointDetails(
         needs=tuple(dict.fromkeys(name for name in names if name)),
-        instance_counts={variant["VariantName"]: variant.get("CurrentInstanceCount") for variant in variants},
+        instance_counts={variant["VariantName"]: _instance_count(variant) for variant in variants},
     )
+
+
+def _instance_count(variant: Answer) -> int | None:
+    # The service tells 0 instances of a serverless variant, or none.
+    count: int | None = None if "CurrentServerlessConfig" in variant else variant.get("CurrentInstanceCount")
+    return count
 
 
 def _config_details(description: Answer) -> ConfigDetails:
@@ -236,6 +242,11 @@ def _config_details(description: Answer) -> ConfigDetails:
     return ConfigDetails(
         needs=tuple(dict.fromkeys(name for name in names if name)),
         instance_types={variant["VariantName"]: variant.get("InstanceType") for variant in variants},
+        serverless={
+            variant["VariantName"]: f"serverless {config['MemorySizeInMB'] // 1024} GB"
+            for variant in variants
+            if (config := variant.get("ServerlessConfig"))
+        },
         hosts_components=not all(names),
     )
 

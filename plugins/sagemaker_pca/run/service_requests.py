@@ -229,13 +229,22 @@ def endpoint_config(plan: RunPlan, model_name: str) -> dict[str, Any]:
             {
                 "VariantName": VARIANT_NAME,
                 "ModelName": model_name,
-                "InstanceType": plan.config.serving_instance_type,
-                "InitialInstanceCount": plan.config.serving_instance_count,
+                **_capacity(plan.config),
                 "InitialVariantWeight": 1.0,
             }
         ],
         "Tags": tag_list(plan.tags),
     }
+
+
+def _capacity(config: PcaRunConfig) -> dict[str, Any]:
+    if config.is_serverless:
+        size = {
+            "MemorySizeInMB": 1024 * config.serverless_memory_gb,
+            "MaxConcurrency": config.serverless_max_concurrency,
+        }
+        return {"ServerlessConfig": size}
+    return {"InstanceType": config.serving_instance_type, "InitialInstanceCount": config.serving_instance_count}
 
 
 def endpoint(plan: RunPlan, config_name: str) -> dict[str, Any]:

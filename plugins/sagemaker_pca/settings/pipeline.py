@@ -1,4 +1,4 @@
-"""Every setting of a run: its default, range, help and section, defined once; those of its data in `settings.data`.
+"""Every setting of a run: its default, range, help and section, defined once; here those of deploying and waiting.
 
 The trigger form, validation, the table in docs/settings.md and the run report are all made from `PcaRunConfig`.
 Owns no locations (`run.locations`) and no requests (`run.service_requests`).
@@ -6,131 +6,46 @@ Owns no locations (`run.locations`) and no requests (`run.service_requests`).
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from sagemaker_pca.plurals import counted
 from sagemaker_pca.settings import patterns
-from sagemaker_pca.settings.data import DataSettings
 from sagemaker_pca.settings.layers import (
     NOTHING,
     Given,
     Resolved,
     as_document,
     execution_setting,
-    model_setting,
     resolve_layers,
     serving_setting,
 )
-
-# Of wider data the processing job keeps no scatter matrix.
-MAX_SCATTER_COLUMNS = 2_000
+from sagemaker_pca.settings.model import ModelSettings
 
 
-class PcaRunConfig(DataSettings):
+class PcaRunConfig(ModelSettings):
     """The settings of one run, validated as a whole."""
-
-    num_components: int = model_setting(
-        3,
-        "Training",
-        "Principal components to keep; at most the number of feature columns.",
-        ge=1,
-    )
-    explained_variance: float | None = model_setting(
-        None,
-        "Training",
-        "Instead of num_components: keep the fewest components that explain this share of the variance, such as 0.95.",
-        gt=0,
-        le=1,
-    )
-    mini_batch_size: int | None = model_setting(
-        None,
-        "Training",
-        "Rows the algorithm reads at a time. Unset: 500, or as many as the smallest training host has.",
-        ge=1,
-    )
-    algorithm_mode: Literal["regular", "randomized"] = model_setting(
-        "regular", "Training", "Exact decomposition, or the randomized approximation for many columns."
-    )
-    subtract_mean: bool = model_setting(True, "Training", "Centre the features before the decomposition.")
-    extra_components: int = model_setting(
-        -1, "Training", "Extra dimensions of the randomized sketch; -1 leaves the choice to the algorithm.", ge=-1
-    )
-    training_image_uri: str | None = model_setting(
-        None,
-        "Training",
-        "Container image of training and serving. Unset: the built-in PCA image of the region.",
-        pattern=patterns.IMAGE_URI,
-    )
-    training_instance_type: str = execution_setting(
-        "ml.m5.large", "Training", "Instance type of the training job.", pattern=patterns.INSTANCE_TYPE
-    )
-    training_instance_count: int = execution_setting(
-        1, "Training", "Hosts of the training job; feature files are shared out among them.", ge=1, le=100
-    )
-    training_volume_gb: int = execution_setting(
-        30,
-        "Training",
-        "Disk of each training host, in GB: the features fit on it.",
-        ge=1,
-        le=patterns.LARGEST_VOLUME_GB,
-    )
-
-    min_rows: int = model_setting(100, "Quality gate", "Fewest rows a model may be trained on.", ge=2)
-    max_null_fraction: float = model_setting(
-        0.1, "Quality gate", "Largest fraction of missing cells in any feature column.", ge=0, le=1
-    )
-    min_explained_variance: float = model_setting(
-        0.5, "Quality gate", "Smallest share of the total variance that the components must explain.", ge=0, le=1
-    )
-    max_explained_variance_drop: float = model_setting(
-        0.05,
-        "Quality gate",
-        "How much less of the new data's variance the new model may explain than the model now in service.",
-        ge=0,
-        le=1,
-    )
-
-    max_exceedance: float | None = model_setting(
-        None,
-        "Quality gate",
-        "Largest share of the new data's sampled rows beyond the 99% limits of the model now in service. Unset: "
-        "reported, not judged.",
-        ge=0,
-        le=1,
-    )
-    max_mean_shift: float | None = model_setting(
-        None,
-        "Quality gate",
-        "How far a column's mean may have moved since the model now in service was trained, in standard deviations. "
-        "Unset: reported, not judged.",
-        gt=0,
-    )
-
-    sample_rows: int = model_setting(
-        10_000,
-        "Monitoring",
-        "Rows of all raw files that the processing job keeps, evenly drawn: for empirical limits and for the report. "
-        "Of very many columns fewer.",
-        ge=1000,
-        le=100_000,
-    )
-    monitoring_limits: Literal["empirical", "theoretical"] = model_setting(
-        "empirical",
-        "Monitoring",
-        "Limits of T² and Q that rows are held against: what 95 and 99% of the sampled rows stay within, or what "
-        "independent rows of a normal distribution would. Both are kept with the model.",
-    )
 
     endpoint_name: str = serving_setting(
         "pca-endpoint", "Deployment", "Endpoint to create or update.", pattern=patterns.RESOURCE_NAME, max_length=63
+    )
+    serving: Literal["instance", "serverless"] = serving_setting(
+        "instance",
+        "Deployment",
+        "Endpoint on instances, paid by the hour, or serverless, paid by use: its first call after a while waits for a "
+        "container. An endpoint stays of its kind.",
     )
     serving_instance_type: str = serving_setting(
         "ml.m5.large", "Deployment", "Instance type behind the endpoint.", pattern=patterns.INSTANCE_TYPE
     )
     serving_instance_count: int = serving_setting(1, "Deployment", "Instances behind the endpoint.", ge=1, le=100)
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html
+    serverless_memory_gb: int = serving_setting(
+        2, "Deployment", "Memory of each container of a serverless endpoint, in GB.", ge=1, le=6
+    )
+    serverless_max_concurrency: int = serving_setting(
+        5, "Deployment", "Calls that a serverless endpoint answers at once; more are throttled.", ge=1, le=200
+    )
     # How the change is made, not what is in service after it.
     deployment_config: dict[str, Any] | None = as_document(
         "DeploymentConfig",
@@ -232,30 +147,40 @@ class PcaRunConfig(DataSettings):
     @model_validator(mode="after")
     def settings_agree(self) -> Self:
         """Refuse settings that contradict each other."""
-        if duplicates := sorted(name for name, count in Counter(self.feature_columns).items() if count > 1):
-            raise ValueError(f"feature_columns names {', '.join(duplicates)} more than once. Name each column once.")
-        if self.explained_variance is not None and self.feature_dim > MAX_SCATTER_COLUMNS:
-            raise ValueError(
-                f"explained_variance={self.explained_variance} needs the whole spectrum, which is kept of up to "
-                f"{MAX_SCATTER_COLUMNS:,} feature columns; there are {self.feature_dim:,}. Set num_components instead."
-            )
-        if self.explained_variance is None and self.num_components > self.feature_dim:
-            raise ValueError(
-                f"num_components={self.num_components} exceeds the {counted(self.feature_dim, 'feature column')}. "
-                "Lower num_components or add columns."
-            )
         if self.roll_back_alarms and "AutoRollbackConfiguration" in (self.deployment_config or {}):
             raise ValueError(
                 "deployment_config has an AutoRollbackConfiguration, and roll_back_alarms makes one. Give one of them."
             )
         if self.processing_image_uri is None:
             patterns.refuse_old_sklearn(self.sklearn_version)
+        if problem := self._not_serverless:
+            raise ValueError(problem)
         return self
 
     @property
-    def feature_dim(self) -> int:
-        """Number of feature columns."""
-        return len(self.feature_columns)
+    def is_serverless(self) -> bool:
+        """Whether the endpoint has no instances."""
+        return self.serving == "serverless"
+
+    @property
+    def _not_serverless(self) -> str | None:
+        """What SageMaker would refuse of a serverless endpoint, after the jobs; None where nothing is known."""
+        if not self.is_serverless:
+            return None
+        if self.vpc_config:
+            return (
+                "serving=serverless cannot have a vpc_config: SageMaker runs no serverless endpoint in a VPC. "
+                "Set serving=instance, or leave vpc_config unset."
+            )
+        policy = self.deployment_config or {}
+        routing = (policy.get("BlueGreenUpdatePolicy") or {}).get("TrafficRoutingConfiguration") or {}
+        if policy.get("RollingUpdatePolicy") or routing.get("Type") == "CANARY":
+            how = "RollingUpdatePolicy" if policy.get("RollingUpdatePolicy") else "CANARY"
+            return (
+                f"deployment_config has {how}, and SageMaker updates no serverless endpoint so. Set ALL_AT_ONCE, or "
+                "leave deployment_config unset."
+            )
+        return None
 
     @property
     def why_no_profile(self) -> str | None:

@@ -67,7 +67,7 @@ def test_a_sweep_says_what_it_would_delete_and_deletes_it_when_told_to(
     dag: EndpointsDag, inventory: EmbeddedInventory
 ) -> None:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    inventory.serve("old", tags={"expires-at": yesterday})
+    inventory.serve("old", tags={"expires-at": yesterday}, serverless=True)
     inventory.serve("kept", tags={"expires-at": yesterday, "protect": "true"})
     inventory.serve("young")
     conditions = {"command": "sweep", "expired": True, "with_dependents": True, "poll_seconds": 0.1}

@@ -169,6 +169,14 @@ class EmbeddedAws:
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
         return name
 
+    def create_serverless_config(self, model_name: str, **config: int) -> str:
+        """Create a configuration with one variant, v1."""
+        name = unique_name("config")
+        serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5} | config
+        variant = {"VariantName": "v1", "ModelName": model_name, "ServerlessConfig": serverless}
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        return name
+
     def create_endpoint(self, config_name: str) -> str:
         name = unique_name("endpoint")
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config_name)

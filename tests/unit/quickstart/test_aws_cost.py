@@ -24,6 +24,12 @@ def test_each_instance_type_has_its_price() -> None:
     assert "ml.c5.xlarge at $0.5 an hour" in text
 
 
+def test_a_serverless_endpoint_has_no_hours() -> None:
+    text = ceiling(serving="serverless", serverless_memory_gb=3)
+    assert f"ceiling: ${2 * 2 * 0.115:.2f} for 4 instance hours" in text
+    assert "endpoint: serverless, 3 GB, paid for the seconds of a few hundred calls" in text
+
+
 @pytest.mark.parametrize(("region", "instance_type"), [("eu-central-1", "ml.m5.large"), ("us-east-1", "ml.g5.xlarge")])
 def test_a_price_that_is_not_known_is_not_guessed(region: str, instance_type: str) -> None:
     text = ceiling(region, serving_instance_type=instance_type)

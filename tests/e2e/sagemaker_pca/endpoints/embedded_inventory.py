@@ -56,15 +56,26 @@ class EmbeddedInventory:
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, Tags=tag_list(tags))
         return name
 
+    def add_serverless_config(self, name: str, model_name: str) -> str:
+        """Add a configuration of 4 GB and 5 calls at once."""
+        size = {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
+        variant = {"VariantName": "v1", "ModelName": model_name, "ServerlessConfig": size}
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[variant], Tags=tag_list(None)
+        )
+        return name
+
     def add_endpoint(self, name: str, config_name: str, tags: Mapping[str, str] | None = None) -> str:
         """Add an endpoint and wait until it serves."""
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config_name, Tags=tag_list(tags))
         assert self.aws.wait_for_endpoint(name)["EndpointStatus"] == "InService"
         return name
 
-    def serve(self, name: str, tags: Mapping[str, str] | None = None) -> str:
+    def serve(self, name: str, tags: Mapping[str, str] | None = None, *, serverless: bool = False) -> str:
         """Add an endpoint with a configuration and a model of the same name; the tags are the endpoint's."""
-        return self.add_endpoint(name, self.add_config(name, self.add_model(name)), tags)
+        model = self.add_model(name)
+        config = self.add_serverless_config(name, model) if serverless else self.add_config(name, model)
+        return self.add_endpoint(name, config, tags)
 
     def start_update(self, name: str, config_name: str) -> None:
         """Ask an endpoint to serve another configuration."""

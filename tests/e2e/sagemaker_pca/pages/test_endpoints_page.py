@@ -80,6 +80,16 @@ def test_costs_come_from_the_deployments_prices(
     assert (card["hourly_cost"], card["monthly_cost"]) == (0.5, 365)
 
 
+def test_a_serverless_endpoint_is_shown_as_one_whose_cost_nobody_knows_beforehand(
+    sign_in: SignIn, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_SAGEMAKER_PCA", json.dumps({"hourly_prices": {"ml.m5.large": 0.5}}))
+    inventory.serve("mine", {"dag-id": "ecg"}, serverless=True)
+    (card,) = shown(sign_in("GET ecg"))["endpoints"]
+    assert card["instances"] == ["serverless 4 GB"]
+    assert (card["hourly_cost"], card["monthly_cost"]) == (None, None)
+
+
 def test_aws_is_asked_for_details_of_no_other_endpoints(hook: object, inventory: EmbeddedInventory) -> None:
     inventory.serve("mine", {"dag-id": "ecg"})
     inventory.serve("another-airflows", {"dag-id": "ecg", "deployment-id": "other"})

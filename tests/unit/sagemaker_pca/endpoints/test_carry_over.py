@@ -113,7 +113,6 @@ def test_a_later_try_that_finds_its_own_configuration_in_service_makes_the_same_
         (serving(AsyncInferenceConfig={"OutputConfig": {}}), "AsyncInferenceConfig={'OutputConfig': {}} no deployment"),
         (serving(ShadowProductionVariants=[VARIANT]), "whose ShadowProductionVariants="),
         (serving(EnableNetworkIsolation=True), "whose EnableNetworkIsolation=True no deployment of this pipeline"),
-        (serving({"ServerlessConfig": {"MaxConcurrency": 5}}), "variant's ServerlessConfig={'MaxConcurrency': 5} no"),
         (serving({"VariantName": "v1"}), "whose VariantName=v1 clients may name; it would be AllTraffic."),
         (
             serving({"InstanceType": "ml.g5.xlarge", "VolumeSizeInGB": 64}),
@@ -132,6 +131,57 @@ def test_what_cannot_be_carried_is_refused_with_member_value_and_cure(before: di
     assert failure.reason.startswith("endpoint pca-endpoint serves configuration old, ")
     assert words in failure.reason
     assert failure.hint.startswith("Choose another endpoint_name, or first update the endpoint to a configuration with")
+
+
+SERVERLESS = service_requests.endpoint_config(plan_of(serving="serverless"), "new-model")
+
+
+def serverless(**config: int) -> dict[str, Any]:
+    """Description of a serverless configuration in service."""
+    size = {"MemorySizeInMB": 2048, "MaxConcurrency": 5, **config}
+    variant = {name: VARIANT[name] for name in ("VariantName", "ModelName", "InitialVariantWeight")}
+    return serving(ProductionVariants=[{**variant, "ServerlessConfig": size}])
+
+
+@pytest.mark.parametrize(
+    ("request_", "before", "reason", "way"),
+    [
+        (
+            REQUEST,
+            serverless(),
+            "is of serving=serverless: SageMaker makes no endpoint of serving=i",
+            "serverless",
+        ),
+        (
+            SERVERLESS,
+            serving(),
+            "is of serving=instance: SageMaker makes no endpoint of serving=s",
+            "instance",
+        ),
+    ],
+    ids=["to instances", "to serverless"],
+)
+def test_an_endpoint_stays_of_its_kind(request_: dict[str, Any], before: dict[str, Any], reason: str, way: str) -> None:
+    with pytest.raises(InputError) as error:
+        with_carried_members(request_, before, "e")
+    assert reason in error.value.failure.reason
+    assert error.value.failure.hint == f"Choose another endpoint_name, or set serving={way}."
+
+
+def test_containers_that_somebody_keeps_warm_stay_warm() -> None:
+    carried = with_carried_members(SERVERLESS, serverless(ProvisionedConcurrency=5), "e")
+    (variant,) = carried["ProductionVariants"]
+    assert variant["ServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 5}
+    assert with_carried_members(SERVERLESS, serverless(), "e") == SERVERLESS
+    with pytest.raises(
+        InputError, match=r"ProvisionedConcurrency=6 is more than serverless_max_concurrency=5"
+    ) as error:
+        with_carried_members(SERVERLESS, serverless(MaxConcurrency=9, ProvisionedConcurrency=6), "e")
+    assert error.value.failure.hint == "Choose another endpoint_name, or raise serverless_max_concurrency."
+
+
+def test_an_update_of_a_serverless_endpoint_has_no_counts_to_retain() -> None:
+    assert retained_properties(serverless(), SERVERLESS) == {}
 
 
 def test_a_value_without_end_is_cut_in_a_refusal() -> None:

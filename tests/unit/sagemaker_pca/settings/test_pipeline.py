@@ -6,7 +6,8 @@ import pytest
 from processing.moments import MAX_SCATTER_COLUMNS as JOBS_MAX_SCATTER_COLUMNS
 from sagemaker_pca.exceptions import SettingError
 from sagemaker_pca.settings.layers import what_decides
-from sagemaker_pca.settings.pipeline import MAX_SCATTER_COLUMNS, PcaRunConfig, resolve
+from sagemaker_pca.settings.model import MAX_SCATTER_COLUMNS
+from sagemaker_pca.settings.pipeline import PcaRunConfig, resolve
 
 COLUMNS_10_000 = tuple(f"column {number}" for number in range(10_000))
 
@@ -129,3 +130,27 @@ def test_column_names_are_stripped_once_for_everybody() -> None:
 
 def test_every_setting_of_a_run_says_what_it_decides() -> None:
     assert what_decides(PcaRunConfig).keys() == PcaRunConfig.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"vpc_config": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "cannot have a vpc_config"),
+        ({"deployment_config": {"RollingUpdatePolicy": {"WaitIntervalInSeconds": 1}}}, "has RollingUpdatePolicy"),
+        (
+            {"deployment_config": {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY"}}}},
+            "has CANARY",
+        ),
+        ({"deployment_config": {"BlueGreenUpdatePolicy": {"TerminationWaitInSeconds": 60}}}, None),
+        ({"roll_back_alarms": ["errors"]}, None),
+        ({"serverless_memory_gb": 7}, "serverless_memory_gb"),
+        ({"serverless_max_concurrency": 201}, "serverless_max_concurrency"),
+    ],
+)
+def test_what_no_serverless_endpoint_can_have_is_refused_with_what_to_do(
+    settings: dict[str, Any], words: str | None
+) -> None:
+    if words:
+        assert words in refusal({"serving": "serverless"} | settings)
+    else:
+        assert resolve({"serving": "serverless"} | settings, {}).config.is_serverless
