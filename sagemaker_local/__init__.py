@@ -1,13 +1,14 @@
 """The embedded SageMaker: moto's server, with SageMaker jobs and endpoints that really run.
 
-    HTTP                    __main__, server, http_handler                      a process, connections, faults on demand
+    HTTP                    pytest_plugin, service_process                      for tests of its users
+                            __main__, server, http_handler                      a process, connections, faults on demand
                             same_origin                                         no web pages of other sites
                             resource_page, resource_view, object_page           what AWS has its console for
                             html_page, templates/
       v
     AWS's protocol          urls, responses, request_validation, invocations    requests checked, answers in AWS's form
       v
-    state                   models, listing, lineage, moto_patches              what exists, by account and region
+    state                   models, listing, search, lineage, moto_patches      what exists, by account and region
       v
     what runs               processing, training, batch_transform, hosting      jobs and endpoints, and their states
                             variants, serverless, invocation_metrics            what an endpoint answers with

@@ -18,6 +18,7 @@ _PARENT_POLL_SECONDS = 0.5
 def main(wrap: Callable[[Any], Any] = lambda application: application) -> int:
     """Serve until a signal arrives, with `wrap` as in `Server`; return the process's exit code."""
     parent = os.getppid()  # asked first: later the parent may be gone already
+    _forget_profiles()
     # Each request has its own thread; linear algebra with more of them would wait for each other's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from sagemaker_local.server import Server  # loads NumPy, which reads the variable once
@@ -45,6 +46,13 @@ def main(wrap: Callable[[Any], Any] = lambda application: application) -> int:
     finally:  # whoever reads the line may be gone already
         server.stop()
     return 0
+
+
+def _forget_profiles() -> None:
+    """Leave the machine's own AWS settings aside: moto asks boto3 for regions, which then wants the profile in use."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
 
 
 def _folder(text: str) -> Path:

@@ -25,11 +25,11 @@ def list_page(
         wanted = [resource for resource in wanted if keeps_status(resource)]
     wanted.sort(key=key, reverse=descending)
     if "NextToken" in request:
-        last = _decode(request["NextToken"])
+        last = decode_token(request["NextToken"])
         wanted = [resource for resource in wanted if (key(resource) < last if descending else key(resource) > last)]
     page_size = request.get("MaxResults", _DEFAULT_PAGE_SIZE)
     page = wanted[:page_size]
-    token = _encode(key(page[-1])) if len(wanted) > page_size else None
+    token = encode_token(key(page[-1])) if len(wanted) > page_size else None
     return [resource.describe() for resource in page if keeps_status(resource)], token
 
 
@@ -60,11 +60,13 @@ def _sort_key(sort_by: str, kind: Kind) -> Callable[[Resource], _SortKey]:
     return lambda resource: (resource.description[member].isoformat(timespec="milliseconds"), resource.name)
 
 
-def _encode(key: _SortKey) -> str:
+def encode_token(key: _SortKey) -> str:
+    """Return the token of the page after a key."""
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 
-def _decode(token: str) -> _SortKey:
+def decode_token(token: str) -> _SortKey:
+    """Return the key that a token is of; raises ValidationError for what is no token."""
     try:
         value, name = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, binascii.Error, TypeError) as error:

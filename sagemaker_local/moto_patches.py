@@ -4,6 +4,7 @@ SageMaker       `sagemaker_backends` makes LocalSageMakerBackend: jobs and endpo
                 for their routes beside `models`: in `urls`.
 Tagging API     GetResources by ARN answers in one page, as AWS does; moto would end a page after 100 tags.
 S3              ExpectedBucketOwner is minded: 403 where the bucket is another account's; moto ignores it.
+Step Functions  StartExecution is refused: nothing here runs a state machine; moto answers RUNNING for ever.
 CloudWatch Logs FilterLogEvents minds logStreamNamePrefix; moto answers with the events of all streams.
 """
 
@@ -12,14 +13,18 @@ from typing import Any
 
 import moto.logs.urls as moto_logs_urls
 import moto.s3.responses as moto_s3_responses
+import moto.stepfunctions.urls as moto_stepfunctions_urls
 from moto.core.resource_tagging import TaggedResource
+from moto.core.responses import ActionResult
 from moto.logs.responses import LogsResponse
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend, resourcegroupstaggingapi_backends
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
 from moto.sagemaker.models import sagemaker_backends
+from moto.stepfunctions.responses import StepFunctionResponse
 
+from sagemaker_local.exceptions import UnsupportedError
 from sagemaker_local.models import LocalSageMakerBackend
 from sagemaker_local.service import Service
 
@@ -32,6 +37,7 @@ def install(service: Service) -> None:
     # S3's routes are made anew whenever they are asked for, of the class that stands here.
     vars(moto_s3_responses)["S3Response"] = LocalS3Response
     moto_logs_urls.url_paths = {"{0}/$": LocalLogsResponse.dispatch}
+    moto_stepfunctions_urls.url_paths = {"{0}/$": LocalStepFunctionsResponse.dispatch}
 
 
 class LocalTaggingBackend(ResourceGroupsTaggingAPIBackend):
@@ -64,6 +70,14 @@ class LocalS3Response(S3Response):
         _, owner = s3_backends.bucket_accounts.get(self.bucket_name, (None, expected))
         if expected and owner != expected:
             raise S3AccessDeniedError()
+
+
+class LocalStepFunctionsResponse(StepFunctionResponse):
+    """Step Functions, of which everything but executions is moto's."""
+
+    def start_execution(self) -> ActionResult:
+        """Refuse, as everything is refused that would have to run and does not."""
+        raise UnsupportedError("sagemaker_local does not carry out StartExecution: it runs no state machines.")
 
 
 class LocalLogsResponse(LogsResponse):

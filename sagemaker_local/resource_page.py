@@ -1,7 +1,8 @@
 """What the embedded service shows of its resources in a browser: the console's part, as far as links need one.
 
-`/sagemaker-local/` lists what there is. `/sagemaker-local/training_job/NAME?region=us-east-1` is one resource, and JSON
-for programs or with `format=json`; `.../NAME/log` is its whole log, and text for programs or with `format=text`.
+`/sagemaker-local/` lists what there is, and so does `/` for a browser, where a client of S3 asks for its buckets.
+`/sagemaker-local/training_job/NAME?region=us-east-1` is one resource, and JSON for programs or with `format=json`;
+`.../NAME/log` is its whole log, and text for programs or with `format=text`.
 """
 
 import json
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.logs.models import logs_backends
+from moto.s3.models import s3_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sagemaker_local import resource_view
@@ -34,6 +36,7 @@ _PATH = re.compile(r"/sagemaker-local/(?P<operation>[a-z]+(_[a-z]+)*)/(?P<name>[
 _OPERATIONS = {kind.noun: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.noun).lower() for kind in KINDS}
 _KINDS = {_OPERATIONS[kind.noun]: kind for kind in KINDS}
 _LOG_LINES = 200
+_EVERY_REGION = "aws"  # moto keeps S3 by partition
 # Links outlive the service: those of yesterday's runs lead to today's.
 _BEGAN = f"This service began at {now():%Y-%m-%d %H:%M:%S} UTC and knows nothing of what an earlier one had."
 
@@ -63,7 +66,8 @@ def resource_page(environ: Mapping[str, Any]) -> Answer | None:
     if "HTTP_AUTHORIZATION" in environ:  # a client of S3, whose bucket may have this name
         return None
     region = query.get("region", ["us-east-1"])[0]
-    if _START.fullmatch(path):
+    accepts_html = "text/html" in environ.get("HTTP_ACCEPT", "")
+    if _START.fullmatch(path) or (path == "/" and accepts_html and environ.get("REQUEST_METHOD") == "GET"):
         return _start_page(environ.get("HTTP_HOST", ""))
     if path == _OBJECTS:
         return object_page(query.get("uri", [""])[0], region)
@@ -71,7 +75,7 @@ def resource_page(environ: Mapping[str, Any]) -> Answer | None:
     kind = _KINDS.get(match["operation"]) if match else None
     if match is None or kind is None:
         return None
-    for_people = "format" not in query and "text/html" in environ.get("HTTP_ACCEPT", "")
+    for_people = "format" not in query and accepts_html
     name, is_log = unquote(match["name"]), bool(match["log"])
     with STATE_LOCK:
         try:
@@ -110,6 +114,7 @@ def _start_page(host: str) -> Answer:
         resources = [resource for backend in backends for resource in backend.resources]
         newest = sorted(resources, key=lambda resource: resource.description["CreationTime"], reverse=True)
         rows = [{"kind": resource.kind.noun, **_row(resource)} for resource in newest]
+        buckets = sorted(s3_backends[DEFAULT_ACCOUNT_ID][_EVERY_REGION].buckets)
     groups = {
         "Jobs": [row for row in rows if row["kind"].endswith("Job")],
         "Endpoints": [row for row in rows if row["kind"] == "Endpoint"],
@@ -117,7 +122,16 @@ def _start_page(host: str) -> Answer:
         "Endpoint configurations": [row for row in rows if row["kind"] == "EndpointConfig"],
     }
     is_changing = any(row["state"].is_changing for row in rows)
-    return page_answer(200, "start.html", groups=groups, is_changing=is_changing, began=_BEGAN, host=host)
+    return page_answer(
+        200,
+        "start.html",
+        groups=groups,
+        buckets=[(name, object_address(f"s3://{name}/", "us-east-1")) for name in buckets],
+        faults=LocalSageMakerBackend.service.faults.control("GET", b"")["faults"],
+        is_changing=is_changing,
+        began=_BEGAN,
+        host=host,
+    )
 
 
 def _resource_page(resource: Resource, backend: LocalSageMakerBackend) -> dict[str, Any]:

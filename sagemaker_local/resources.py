@@ -79,10 +79,6 @@ class Resource:
         for name in [name for name, value in members.items() if value is None]:
             del self.description[name]
 
-    def gen_response_object(self) -> dict[str, Any]:
-        """Return the description, under the name by which moto's Search asks for it."""
-        return self.describe()
-
 
 def now() -> datetime:
     """Return the current time in the service's precision, milliseconds."""

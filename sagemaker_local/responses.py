@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from sagemaker_local.models import LocalSageMakerBackend
 from sagemaker_local.processing import PROCESSING_JOB
 from sagemaker_local.request_validation import validate
 from sagemaker_local.resources import Kind
+from sagemaker_local.search import search_page
 from sagemaker_local.state_lock import STATE_LOCK
 from sagemaker_local.training import TRAINING_JOB
 
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _Handler = Callable[[LocalSageMakerBackend, dict[str, Any]], Any]
 _STOPPABLE = (PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
+# What would have to run, and does not: moto would answer that it has.
+_RUNS = re.compile(r"Start\w+|Create\w*Job(V\d)?|Create(Cluster|NotebookInstance)")
 _LIST_MEMBERS = {
     MODEL: "Models",
     ENDPOINT_CONFIG: "EndpointConfigs",
@@ -64,7 +68,7 @@ class LocalSageMakerResponse(SageMakerResponse):
         if handler is not None:
             with STATE_LOCK:
                 return self.serialized(ActionResult(handler(self._backend, parameters)))
-        if not hasattr(self, camelcase_to_underscores(action)):
+        if _RUNS.fullmatch(action) or not hasattr(self, camelcase_to_underscores(action)):
             raise UnsupportedError(f"sagemaker_local does not carry out {action}.")
         self.automated_parameter_parsing = True
         self.parse_parameters(request)
@@ -112,6 +116,17 @@ def _list_tags(backend: LocalSageMakerBackend, request: dict[str, Any]) -> dict[
     return {"Tags": tags, "NextToken": token}
 
 
+def _search(backend: LocalSageMakerBackend, request: dict[str, Any]) -> dict[str, Any]:
+    noun = request["Resource"]
+    kind = next((kind for kind in (TRAINING_JOB, ENDPOINT) if kind.noun == noun), None)
+    if kind is None:
+        found: dict[str, Any] = backend.search(noun, request.get("SearchExpression"))
+        return found
+    members = get_service_model("sagemaker").shape_for(noun).members
+    records, token = search_page([item for item in backend.resources if item.kind is kind], request, members)
+    return {"Results": [{noun: record} for record in records], "NextToken": token}
+
+
 def _bound(method: Callable[..., Any], kind: Kind) -> _Handler:
     return lambda backend, request: method(backend, kind, request)
 
@@ -129,6 +144,9 @@ _HANDLERS: dict[str, _Handler] = {
     "AddTags": lambda backend, request: {"Tags": backend.add_tags(request["ResourceArn"], request["Tags"])},
     "DeleteTags": lambda backend, request: backend.delete_tags(request["ResourceArn"], request["TagKeys"]),
     "ListTags": _list_tags,
+    "Search": _search,
+    # Nothing here watches endpoints; the SDK asks before it deletes one.
+    "ListMonitoringSchedules": lambda _backend, _request: {"MonitoringScheduleSummaries": []},
     **{f"Describe{kind.noun}": _bound(LocalSageMakerBackend.describe, kind) for kind in _LIST_MEMBERS},
     **{f"List{kind.noun}s": _list_answer(kind) for kind in _LIST_MEMBERS},
     **{f"Stop{kind.noun}": _bound(LocalSageMakerBackend.stop, kind) for kind in _STOPPABLE},

@@ -75,6 +75,12 @@ def describe_new(request: Mapping[str, Any], store: ObjectStore) -> dict[str, An
             )
         store.require_objects(channel["DataSource"]["S3DataSource"])
     description = as_given(request)
+    for channel in description["InputDataConfig"]:
+        channel.setdefault("CompressionType", "None")
+        channel.setdefault("RecordWrapperType", "None")
+    description["OutputDataConfig"].setdefault("KmsKeyId", "")
+    # The SDK reads them of every job; how far the real PCA has any is not public.
+    description["AlgorithmSpecification"].setdefault("MetricDefinitions", [])
     description["StoppingCondition"].setdefault("MaxRuntimeInSeconds", 86_400)
     for flag in ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"):
         description.setdefault(flag, False)

@@ -252,16 +252,23 @@ def test_other_operations_of_moto_keep_working(shared: EmbeddedAws) -> None:
     assert shared.client("sts").get_caller_identity()["Account"] == "123456789012"
 
 
-def test_search_finds_training_jobs_by_their_tags(shared: EmbeddedAws) -> None:
+def test_search_finds_training_jobs_by_tag_name_and_status(shared: EmbeddedAws) -> None:
     owner = unique_name("owner")
     hyperparameters = TRAINING["HyperParameters"]
     rows = channel("train", f"s3://{shared.bucket}/data/rows.csv")
     name = shared.start_training(
         channels=[rows], hyperparameters=hyperparameters, Tags=[{"Key": "owner", "Value": owner}]
     )
-    tagged = {"Filters": [{"Name": "Tags.owner", "Operator": "Equals", "Value": owner}]}
-    found = shared.sagemaker.search(Resource="TrainingJob", SearchExpression=tagged)["Results"]
-    assert [item["TrainingJob"]["TrainingJobName"] for item in found] == [name]
+    status = shared.wait_for_training(name)["TrainingJobStatus"]
+    for property_name, value in (("Tags.owner", owner), ("TrainingJobName", name)):
+        filters = [
+            {"Name": property_name, "Operator": "Equals", "Value": value},
+            {"Name": "TrainingJobStatus", "Operator": "Equals", "Value": status},
+        ]
+        found = shared.sagemaker.search(Resource="TrainingJob", SearchExpression={"Filters": filters})["Results"]
+        assert [item["TrainingJob"]["TrainingJobName"] for item in found] == [name]
+    with pytest.raises(ClientError, match="Unknown property name: Nothing"):
+        shared.sagemaker.search(Resource="TrainingJob", SearchExpression={"Filters": [{"Name": "Nothing"}]})
 
 
 def test_operation_that_moto_lacks_is_no_html_page(shared: EmbeddedAws) -> None:

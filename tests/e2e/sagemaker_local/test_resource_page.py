@@ -208,6 +208,19 @@ def test_the_start_page_lists_what_there_is_newest_first(aws: EmbeddedAws) -> No
     assert [link for link in links(page) if link in known] == known
 
 
+def test_a_browser_finds_it_at_the_address_itself_with_buckets_and_faults_and_clients_of_s3_find_theirs(
+    aws: EmbeddedAws,
+) -> None:
+    aws.put("folder/rows.csv", "1,2\n")
+    fault = {"fault": "fail_job", "target": "TrainingJob", "name": "nobody", "times": 2}
+    httpx.post(f"{aws.url}/sagemaker-local/faults", json=fault).raise_for_status()
+    page = look(aws.url)
+    assert "fail_job of TrainingJob for nobody, 2 times" in words(page)
+    (bucket,) = (link for link in links(page) if aws.bucket in link)
+    assert f"s3://{aws.bucket}/folder/rows.csv" in words(look(f"{aws.url}{bucket.replace('&amp;', '&')}"))
+    assert aws.bucket in [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]]
+
+
 def test_an_empty_service_says_what_to_do() -> None:
     with ServiceProcess() as service:
         page = words(look(f"{service.url}/sagemaker-local/"))

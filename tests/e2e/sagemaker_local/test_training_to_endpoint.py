@@ -66,6 +66,17 @@ def test_training_tells_its_states_times_and_logs(aws: EmbeddedAws) -> None:
     assert any("completed 100 % of epochs" in message for message in messages)
 
 
+def test_a_description_has_what_clients_of_other_versions_read(aws: EmbeddedAws) -> None:
+    aws.put("rows/rows.csv", csv_bytes(np.eye(3)))
+    small = {"feature_dim": "3", "num_components": "2", "mini_batch_size": "3"}
+    train = channel("train", f"s3://{aws.bucket}/rows/")
+    job = aws.wait_for_training(aws.start_training(channels=[train], hyperparameters=small))
+    assert job["OutputDataConfig"]["KmsKeyId"] == ""
+    assert job["AlgorithmSpecification"]["MetricDefinitions"] == []
+    (described,) = job["InputDataConfig"]
+    assert (described["CompressionType"], described["RecordWrapperType"]) == ("None", "None")
+
+
 def test_failure_file_of_the_algorithm_becomes_the_failure_reason(aws: EmbeddedAws) -> None:
     train = channel("train", aws.put("train.csv", "a,b,c,d\n1,2,3,4\n"))
     job = aws.wait_for_training(aws.start_training(channels=[train], hyperparameters=HYPERPARAMETERS))
