@@ -1,4 +1,4 @@
-"""Models, endpoint configurations and endpoints: their descriptions, and an endpoint's way through its states."""
+"""Endpoint configurations and endpoints: their descriptions, and an endpoint's way through its states."""
 
 import logging
 import shutil
@@ -11,14 +11,11 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from sagemaker_local import images
 from sagemaker_local.archives import unpack
 from sagemaker_local.exceptions import (
     JobFailedError,
-    UnsupportedError,
     ValidationError,
     refuse_members,
-    require_members,
 )
 from sagemaker_local.invocation_metrics import VariantMetrics, publish
 from sagemaker_local.log_stream import LogStream
@@ -35,12 +32,6 @@ log = logging.getLogger(__name__)
 
 _Outcome = Callable[[str], Mapping[str, Any]]
 
-MODEL = Kind(
-    noun="Model",
-    arn_type="model",
-    missing='Could not find model "{arn}".',
-    duplicate='Cannot create already existing model "{arn}".',
-)
 ENDPOINT_CONFIG = Kind(
     noun="EndpointConfig",
     arn_type="endpoint-config",
@@ -55,33 +46,6 @@ ENDPOINT = Kind(
 )
 _UNSUPPORTED_CONFIG = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
 _SECONDS_BETWEEN_LOOKS_AT_ALARMS = 0.1
-
-
-def describe_new_model(request: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
-    """Return a model's description; raises for containers that cannot be served here."""
-    containers = [*request.get("Containers", ()), *filter(None, [request.get("PrimaryContainer")])]
-    if len(containers) != 1:
-        raise UnsupportedError("sagemaker_local serves models with one container: give PrimaryContainer.")
-    container = containers[0]
-    if "Image" not in container or "ModelDataSource" in container or container.get("Mode") == "MultiModel":
-        raise UnsupportedError(
-            "sagemaker_local serves containers with Image and ModelDataUrl in SingleModel mode only."
-        )
-    images.require_pca(container["Image"], "a model")
-    require_members(request, "ExecutionRoleArn")
-    if "ModelDataUrl" in container:
-        store.require_model_data(container["ModelDataUrl"])
-    description = as_given(request)
-    given = container_of(description)
-    given.setdefault("Mode", "SingleModel")
-    given.setdefault("Environment", {})
-    return description | {"EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation"))}
-
-
-def container_of(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the one container of a model's description."""
-    container: dict[str, Any] = model["PrimaryContainer"] if "PrimaryContainer" in model else model["Containers"][0]
-    return container
 
 
 def describe_new_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,7 +215,7 @@ class Deployment:
 
     def _load(self, variant_name: str) -> Predictor:
         model = self._models[variant_name]
-        container = container_of(model)
+        container = model["PrimaryContainer"]
         directory = self._service.new_directory()
         try:
             if "ModelDataUrl" in container:

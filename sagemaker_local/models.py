@@ -4,23 +4,22 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from functools import partial
 from typing import Any, ClassVar
 
-from moto.sagemaker.models import SageMakerModelBackend
-
 from sagemaker_local import batch_transform, hosting, processing, training
 from sagemaker_local.batch_transform import TRANSFORM_JOB, TransformJob
+from sagemaker_local.cloudformation import TemplateResources
 from sagemaker_local.exceptions import (
     ResourceInUseError,
     SageMakerError,
-    UnsupportedError,
     ValidationError,
     limit_exceeded,
 )
-from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL, Deployment, Endpoint
+from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, Deployment, Endpoint
 from sagemaker_local.job import TERMINAL_STATUSES, Job
 from sagemaker_local.listing import list_page
 from sagemaker_local.object_store import ObjectStore
 from sagemaker_local.processing import PROCESSING_JOB, ProcessingJob
 from sagemaker_local.resources import Kind, Resource, now
+from sagemaker_local.served_models import MODEL, describe_new_model, served_model
 from sagemaker_local.serverless import check_served_model, check_serverless_change
 from sagemaker_local.service import Service
 from sagemaker_local.training import TRAINING_JOB, TrainingJob
@@ -31,7 +30,7 @@ _MAX_TAGS = 50
 _Describe = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-class LocalSageMakerBackend(SageMakerModelBackend):
+class LocalSageMakerBackend(TemplateResources):
     """SageMaker of one account and region. Every method is called under STATE_LOCK."""
 
     service: ClassVar[Service]
@@ -48,12 +47,6 @@ class LocalSageMakerBackend(SageMakerModelBackend):
             training_jobs=self._stores["TrainingJob"],
             transform_jobs=self._stores["TransformJob"],
         )
-
-    def _refuse_template(self, **_: Any) -> None:
-        raise UnsupportedError("sagemaker_local does not carry out CloudFormation resources of SageMaker.")
-
-    # moto's CloudFormation calls these; left as they are they would put resources of its own among ours.
-    create_model = create_endpoint_config = create_endpoint = _refuse_template  # type: ignore[assignment]
 
     # -- every kind
 
@@ -105,10 +98,10 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def start_transform_job(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Start a batch transform with a model as it is now."""
-        model = self.describe(MODEL, request)
+        model = self._served_model(request)
         describe = partial(batch_transform.describe_new, store=self.object_store)
         resource = self.add(TRANSFORM_JOB, request, describe)
-        return self._start(TransformJob, resource, hosting.container_of(model), model["ExecutionRoleArn"])
+        return self._start(TransformJob, resource, model["PrimaryContainer"], model["ExecutionRoleArn"])
 
     def _start(self, job_type: Callable[..., Job], resource: Resource, *model: Any) -> dict[str, str]:
         settings = self.service.settings
@@ -144,7 +137,7 @@ class LocalSageMakerBackend(SageMakerModelBackend):
 
     def keep_model(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Keep a model."""
-        describe = partial(hosting.describe_new_model, store=self.object_store)
+        describe = partial(describe_new_model, store=self.object_store)
         return self._keep(self.add(MODEL, request, describe))
 
     def keep_endpoint_config(self, request: Mapping[str, Any]) -> dict[str, str]:
@@ -256,10 +249,13 @@ class LocalSageMakerBackend(SageMakerModelBackend):
     ) -> tuple[Deployment, list[dict[str, Any]]]:
         config = self.get(ENDPOINT_CONFIG, request)
         variants = config.describe()["ProductionVariants"]
-        models = {item["VariantName"]: self.describe(MODEL, item) for item in variants}
-        containers = {name: hosting.container_of(model) for name, model in models.items()}
+        models = {item["VariantName"]: self._served_model(item) for item in variants}
+        containers = {name: model["PrimaryContainer"] for name, model in models.items()}
         deployment = Deployment(endpoint, variants, models, self.service, policy)
         return deployment, variant_summaries(variants, containers)
+
+    def _served_model(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return served_model(self.describe(MODEL, request), self.describe_model_package)
 
     def _data_capture(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         return hosting.data_capture_summary(self.describe(ENDPOINT_CONFIG, request))

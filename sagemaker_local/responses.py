@@ -17,13 +17,14 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from sagemaker_local.batch_transform import TRANSFORM_JOB
 from sagemaker_local.exceptions import SageMakerError, SerializationError, UnsupportedError
-from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG
 from sagemaker_local.invocations import error_answer
 from sagemaker_local.models import LocalSageMakerBackend
 from sagemaker_local.processing import PROCESSING_JOB
 from sagemaker_local.request_validation import validate
 from sagemaker_local.resources import Kind
 from sagemaker_local.search import search_page
+from sagemaker_local.served_models import MODEL
 from sagemaker_local.state_lock import STATE_LOCK
 from sagemaker_local.training import TRAINING_JOB
 

@@ -17,8 +17,9 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.s3.models import s3_backends
 from moto.sagemaker.models import sagemaker_backends
 
-from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL, Endpoint
+from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, Endpoint
 from sagemaker_local.resources import Kind, Resource, now
+from sagemaker_local.served_models import MODEL
 from sagemaker_local.server import Server
 from sagemaker_local.settings import Settings
 

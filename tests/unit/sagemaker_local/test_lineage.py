@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG
 from sagemaker_local.lineage import Lineage, s3_locations
 from sagemaker_local.processing import PROCESSING_JOB
 from sagemaker_local.resources import Kind, Resource
+from sagemaker_local.served_models import MODEL
 from sagemaker_local.training import TRAINING_JOB
 
 ARTIFACT = "s3://b/models/train/output/model.tar.gz"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from sagemaker_local.hosting import ENDPOINT, ENDPOINT_CONFIG
 from sagemaker_local.processing import PROCESSING_JOB
 from sagemaker_local.resource_view import duration_text, every_member, facts, kind_words, state_of, variants
 from sagemaker_local.resources import Kind, Resource, now
+from sagemaker_local.served_models import MODEL
 
 CREATED = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
