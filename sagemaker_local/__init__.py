@@ -19,6 +19,6 @@
                             object_store, log_stream, archives, identity        S3, logs and the role they run under
 
 Beneath all of them: `resources` (what is kept of a resource), `request_validation` (requests against botocore's model),
-`exceptions`, `settings`, `state_lock`; and the built-in algorithm, `pca_algorithm`, which runs in training containers and
-behind endpoints and knows nothing of the service.
+`exceptions`, `settings`, `state_lock`; and the built-in algorithm, `pca_algorithm`, which runs in training containers
+and behind endpoints and knows nothing of the service.
 """
