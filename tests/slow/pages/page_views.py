@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal, cast
 
 from PIL import Image
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.airflow_pages import PAGE_SECONDS
@@ -25,6 +25,7 @@ AUDIT_SECONDS = 120
 
 Scheme = Literal["light", "dark"]
 
+ANOTHER_PAGE_IS_THERE = "return !window.isTheOldOne && document.readyState === 'complete'"
 # Whatever would have run or been fetched, had a page taken text for more than text.
 ALIVE = """
 return [...document.querySelectorAll('*')].filter(element =>
@@ -83,8 +84,11 @@ class PageViews:
 
     def follow(self, element: WebElement) -> None:
         """Click what leads to another page, and wait for that one."""
+        self._browser.execute_script("window.isTheOldOne = true")
         element.click()
-        WebDriverWait(self._browser, PAGE_SECONDS).until(expected.staleness_of(element))
+        # Not by the element's going stale: asked at the wrong moment, the driver calls that an error of its own.
+        waiting = WebDriverWait(self._browser, PAGE_SECONDS, ignored_exceptions=[WebDriverException])
+        waiting.until(lambda browser: browser.execute_script(ANOTHER_PAGE_IS_THERE))
 
     def text(self) -> str:
         """What a person reads."""
