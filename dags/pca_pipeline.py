@@ -12,6 +12,7 @@ from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.links import RunReportLink
 from sagemaker_pca.notifications import failure_notifier
 from sagemaker_pca.operators.deploy import SageMakerDeployEndpointOperator
+from sagemaker_pca.operators.deployment_approval import SageMakerDeploymentApprovalOperator
 from sagemaker_pca.operators.roll_back import SageMakerRollBackEndpointOperator
 from sagemaker_pca.operators.start import (
     SageMakerCreateEndpointConfigOperator,
@@ -187,7 +188,11 @@ def pca_pipeline(
             chain(create_model, create_endpoint_config, deploy_endpoint, wait_for_endpoint, verify)
 
         staged = stage_inputs()
-        chain(preflight(untemplated(settings or {})), staged, features, training, evaluate_model(), deployment)
+        approve = SageMakerDeploymentApprovalOperator(
+            task_id=tasks.APPROVE, question=from_run(lambda run: run.deployment_question)
+        )
+        planned = preflight(untemplated(settings or {}))
+        chain(planned, staged, features, training, evaluate_model(), approve, deployment)
         # Not by way of the profile alone: that may be skipped while the run goes on, staging with all that follows.
         chain(staged, start_processing)
 

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURS = {"dags", "plugins", "processing", "quickstart", "sagemaker_local", "sagemaker_pca"}
 # Imported where they are already: Airflow's OpenLineage provider asks, or an application wants a DataFrame.
-OPTIONAL = {"apache-airflow-providers-openlineage", "pandas"}
+# pytest finds the fixtures by itself.
+OPTIONAL = {"apache-airflow-providers-openlineage", "pandas", "pytest"}
 # Come with Airflow, its Amazon provider and moto, at versions that fit these.
 IN_TOW = {
     "apache-airflow-providers-standard", "botocore", "cryptography", "fastapi", "jinja2", "markupsafe", "sqlalchemy",

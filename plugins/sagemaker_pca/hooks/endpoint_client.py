@@ -12,8 +12,8 @@ import numpy as np
 from sagemaker_pca.exceptions import SmokeTestError
 from sagemaker_pca.model.artifact import FloatArray
 
-# BodyBlob of botocore's service model, of a request and of its answer: the smallest limit that the service documents.
-LARGEST_BODY_BYTES = 6_291_456
+# Of a call to a serverless endpoint, the smallest limit that the service documents; of its answer likewise.
+LARGEST_BODY_BYTES = 4 * 1024 * 1024
 # Of an answer in JSON: `{"projection": [ … ]}, ` and a number of 17 digits with sign, exponent and comma.
 ANSWER_BYTES_PER_ROW, ANSWER_BYTES_PER_NUMBER = 20, 26
 # States in which an endpoint answers.

@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
     REFUSED = "refused"
+    REJECTED = "rejected"
     FAILED = "failed"
     SKIPPED = "skipped"
 

@@ -68,6 +68,7 @@ BADGES = {
     Verdict.PROMOTED: ("good", "✓"),
     Verdict.ROLLED_BACK: ("warn", "↺"),
     Verdict.REFUSED: ("bad", "✕"),
+    Verdict.REJECTED: ("bad", "✕"),
     Verdict.FAILED: ("bad", "✕"),
     Verdict.SKIPPED: ("muted", "-"),
 }

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from sagemaker_pca.model.comparison import Comparison
 from sagemaker_pca.model.data_warnings import DataWarning
+from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.document import FailedStep, RunReport, Step, Verdict
 from sagemaker_pca.run.tasks import failure_line
 
@@ -16,6 +18,7 @@ HEADLINES = {
     Verdict.PROMOTED: "The new model is in service",
     Verdict.ROLLED_BACK: "The deployment was rolled back",
     Verdict.REFUSED: "The quality gate refused the model",
+    Verdict.REJECTED: "The model was not approved",
     Verdict.FAILED: "The run failed",
     Verdict.SKIPPED: "The run was skipped",
 }
@@ -173,7 +176,10 @@ def reason_text(report: RunReport) -> str:
     """Why the run ended as it did, whole, however many lines the one who knew it took."""
     if report.run.reason or report.run.verdict is not Verdict.PROMOTED:
         return report.run.reason
+    missed = sum(not check.passed for check in report.checks)
     gate = f"All {len(report.checks)} checks passed" if report.checks else "No check failed"
+    if missed:
+        gate = f"{counted(missed, 'check')} of {len(report.checks)} failed, a person approved the model all the same"
     test = report.smoke_test
     return f"{gate}, and the endpoint answers {test.rows} raw rows as the artifact does." if test else f"{gate}."
 
@@ -223,7 +229,7 @@ def what_changed(report: RunReport) -> list[str]:
             f"Before the run it served {before}." if before else "Before the run it did not exist.",
         ]
     origin = f"Before, it served {before}." if before else "It is new: there was no such endpoint before."
-    return [f"Endpoint {endpoint} serves {deployment.endpoint_config_name}.", origin, *_model_change(report)]
+    return [f"Endpoint {endpoint} serves {deployment.endpoint_config_name}.", origin, *model_change(report.comparison)]
 
 
 def next_steps(report: RunReport, again: str = "") -> list[str]:
@@ -242,6 +248,8 @@ def next_steps(report: RunReport, again: str = "") -> list[str]:
             refused_by = ", ".join(check.name for check in report.checks if not check.passed) or "the failed check"
             again = again or f"Repair the data or change the settings, then trigger {dag_id} again."
             return [*hints, f"Read what the quality gate says about {refused_by}.", again]
+        case Verdict.REJECTED:
+            return [*hints, again or f"To try again, trigger {dag_id}."]
         case Verdict.ROLLED_BACK:
             return [
                 *(hints or ["Read the endpoint's log."]),
@@ -272,8 +280,8 @@ def _steps_after_promotion(report: RunReport) -> list[str]:
     return steps
 
 
-def _model_change(report: RunReport) -> list[str]:
-    comparison = report.comparison
+def model_change(comparison: Comparison | None) -> list[str]:
+    """What a new model explains beside the one before it, in a sentence; nothing where there was none."""
     if comparison is None:
         return []
     if comparison.served_explained_variance is None:

@@ -18,6 +18,7 @@ WAIT_FOR_PROCESSING = "wait_for_processing"
 START_TRAINING = "start_training"
 WAIT_FOR_TRAINING = "wait_for_training"
 EVALUATE_MODEL = "evaluate_model"
+APPROVE = "approve"
 CREATE_MODEL = "create_model"
 CREATE_ENDPOINT_CONFIG = "create_endpoint_config"
 DEPLOY_ENDPOINT = "deploy_endpoint"
@@ -42,10 +43,11 @@ CREATING_TASKS = {
 }
 """The kind of resource that each task creates or adopts."""
 
-# What a task left in XCom beside its result: why it failed, why it skipped the run, what a table of runs shows, and how
-# the run ended, in a line.
+# What a task left in XCom beside its result: why it failed, why it skipped the run, what a person decided, what a table
+# of runs shows, and how the run ended, in a line.
 FAILURE_KEY = "failure"
 SKIP_REASON_KEY = "skip_reason"
+DECISION_KEY = "decision"
 RUN_SUMMARY_KEY = "run_summary"
 RUN_NOTE_KEY = "run_note"
 

@@ -65,6 +65,22 @@ class PcaRunConfig(ModelSettings):
         "Deployment",
         "Deploy to an endpoint that this pipeline did not make, whoever owns it, and own it from then on.",
     )
+    # Who decides and when makes no other model.
+    deployment_approval: bool = execution_setting(
+        False,
+        "Deployment",
+        "Wait for a person to approve the new model in Airflow before it is deployed; of a model that the quality gate "
+        "refuses they are asked too.",
+        of_deployment=True,
+    )
+    approval_hours: float = execution_setting(
+        72, "Deployment", "Hours to wait for that answer.", gt=0, le=24 * 30, of_deployment=True
+    )
+    approval_default: Literal["reject", "approve"] = execution_setting(
+        "reject",
+        "Deployment",
+        "What becomes of a model that nobody answered about in time; a refused one is rejected in any case.",
+    )
     lease_wait_seconds: int = execution_setting(
         1800,
         "Deployment",

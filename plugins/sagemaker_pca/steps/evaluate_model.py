@@ -25,7 +25,7 @@ COMPONENTS_NAMED = 5
 
 
 def evaluate_model(run: PipelineRun) -> dict[str, Any]:
-    """Freeze the model's limits and write its card, then pass or refuse.
+    """Freeze the model's limits and write its card, then pass or refuse; where a person decides, they are told.
 
     Raises:
         GateRefusedError: naming each limit that was missed and by how much. The card is written all the same.
@@ -60,9 +60,12 @@ def evaluate_model(run: PipelineRun) -> dict[str, Any]:
     ).with_limits(run.plan.config.monitoring_limits, sample.rows)
     run.hook.write_document(run.plan.files.model_card_uri, card)
     run.hook.write_document(run.plan.files.projections_uri, projection_sample(card, sample))
-    if not evaluation.passed:
+    if not evaluation.passed and not run.plan.config.deployment_approval:
         raise GateRefusedError(evaluation.reason)
-    log.info("The model passed all %d checks and %s.", len(evaluation.checks), variance_text(evaluation.metrics))
+    if not evaluation.passed:
+        log.warning("Refused, unless a person approves the model: %s", evaluation.reason)
+    else:
+        log.info("The model passed all %d checks and %s.", len(evaluation.checks), variance_text(evaluation.metrics))
     return {"served_artifact_uri": artifact_uri, "explained_variance": evaluation.metrics.explained_variance}
 
 

@@ -168,6 +168,15 @@ class PipelineRun:
         return str(self.needed_result(tasks.WAIT_FOR_TRAINING)["ModelArtifacts"]["S3ModelArtifacts"])
 
     @property
+    def deployment_question(self) -> dict[str, Any] | None:
+        """What a person is asked before the model is deployed; None where nobody is."""
+        if not self.plan.config.deployment_approval:
+            return None
+        from sagemaker_pca.steps.ask_approval import deployment_question
+
+        return deployment_question(self)
+
+    @property
     def served_artifact_uri(self) -> str:
         """The artifact that the endpoint serves: the trained one, or that with scaling folded in."""
         return str(self.needed_result(tasks.EVALUATE_MODEL)["served_artifact_uri"])

@@ -150,6 +150,8 @@ def verdict_of(run: PipelineRun) -> tuple[Verdict, str]:
     # What a cleared task left is of an earlier try: a card that refuses is this try's only where its task failed.
     if run.states.get(tasks.EVALUATE_MODEL) == "failed" and _is_refusal(run):
         return Verdict.REFUSED, run.failure(tasks.EVALUATE_MODEL).reason
+    if run.states.get(tasks.APPROVE) == "failed" and run.result(tasks.APPROVE, tasks.DECISION_KEY):
+        return Verdict.REJECTED, run.failure(tasks.APPROVE).reason
     if run.states.get(tasks.WAIT_FOR_ROLL_BACK) == "success":
         return Verdict.ROLLED_BACK, reason
     return Verdict.FAILED, reason
@@ -170,6 +172,8 @@ def _steps(run: PipelineRun) -> tuple[Step, ...]:
     durations = task_durations(run.context)
     # Skipped with everything else, it was not the profile's own affair.
     notes = {} if run.is_unchanged else {tasks.START_PROFILING: run.plan.config.why_no_profile or ""}
+    if run.plan.config.deployment_approval and (decision := run.result(tasks.APPROVE)):
+        notes[tasks.APPROVE] = f"by {decision['by'] or 'silence'}"
     names = [task.task_id for task in run.context["dag"].topological_sort()]
     return tuple(
         Step(

@@ -34,6 +34,7 @@ TASKS_THAT_RETURN = [
     "start_training",
     "wait_for_training",
     "evaluate_model",
+    "approve",
     "create_model",
     "create_endpoint_config",
     "deploy_endpoint",

@@ -54,6 +54,7 @@ SECONDS = {
     tasks.START_TRAINING: 0.9,
     tasks.WAIT_FOR_TRAINING: 9.7,
     tasks.EVALUATE_MODEL: 1.4,
+    tasks.APPROVE: 0.1,
     tasks.CREATE_MODEL: 0.5,
     tasks.CREATE_ENDPOINT_CONFIG: 0.4,
     tasks.DEPLOY_ENDPOINT: 0.9,
