@@ -3,7 +3,7 @@
 SageMakerPcaError
 ├── SettingError            a setting is unknown, of the wrong type or out of range
 ├── InputError              the raw data, an artifact or a statistics file is not what the run needs
-├── GateRefusedError        the new model did not pass the quality gate; nothing was deployed
+├── GateRefusedError        the new model did not pass the quality gate, or a person; nothing was deployed
 ├── SmokeTestError          the endpoint answers, but not what the served artifact says
 ├── DeploymentError         the endpoint is not in service with the configuration asked for
 │   └── LeaseHeldError      another run is deploying to the same endpoint
@@ -71,7 +71,7 @@ class InputError(SageMakerPcaError, ValueError):
 
 
 class GateRefusedError(SageMakerPcaError):
-    """The new model did not pass the quality gate; nothing was deployed."""
+    """The new model did not pass the quality gate, or a person rejected it; nothing was deployed."""
 
 
 class SmokeTestError(SageMakerPcaError):

@@ -99,10 +99,11 @@ class Asked:
     def fixed(self) -> int:
         """Calls beyond the logs and the looks that an interval lies before, whose number the job's duration decides.
 
-        Not quite an interval, since a call is recorded when it is answered, and the interval begins with the answer.
+        Half an interval tells them from those that come at once: a call is recorded when it is answered, and on a busy
+        machine that may be late.
         """
         gaps = (later - earlier for earlier, later in pairwise(self.looks))
-        repeated = sum(gap.total_seconds() > 0.9 * INTERVAL_SECONDS for gap in gaps)
+        repeated = sum(gap.total_seconds() > 0.5 * INTERVAL_SECONDS for gap in gaps)
         return len(self.calls) - self.log_calls - repeated
 
     def counts(self) -> Counter[str]:
