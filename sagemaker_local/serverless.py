@@ -77,9 +77,11 @@ class Containers:
         cold_start_seconds: float,
         idle_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.config = dict(config)
-        self._cold_start_seconds, self._idle_seconds, self._clock = cold_start_seconds, idle_seconds, clock
+        self._cold_start_seconds, self._idle_seconds = cold_start_seconds, idle_seconds
+        self._clock, self._wait = clock, wait
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = [clock()] * config.get("ProvisionedConcurrency", 0)
@@ -107,7 +109,7 @@ class Containers:
                 self._idle_since.pop()
         try:
             if is_cold:
-                time.sleep(self._cold_start_seconds)
+                self._wait(self._cold_start_seconds)
             yield self._cold_start_seconds if is_cold else 0.0
         finally:
             with self._lock:

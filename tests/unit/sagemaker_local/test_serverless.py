@@ -24,6 +24,11 @@ class Clock:
         return self.now
 
 
+def containers_of(clock: Clock, **config: int) -> Containers:
+    """Containers that start in no time and say that they took a millisecond."""
+    return Containers(config, 0.001, 60, clock, wait=lambda _: None)
+
+
 def started_in(containers: Containers) -> float:
     with containers.container() as seconds:
         return seconds
@@ -31,7 +36,7 @@ def started_in(containers: Containers) -> float:
 
 def test_a_container_starts_with_a_call_and_waits_for_the_next_one() -> None:
     clock = Clock()
-    containers = Containers({"MaxConcurrency": 2}, 0.001, 60, clock)
+    containers = containers_of(clock, MaxConcurrency=2)
     assert containers.warm == 0
     assert started_in(containers) == 0.001
     clock.now += 60
@@ -42,7 +47,7 @@ def test_a_container_starts_with_a_call_and_waits_for_the_next_one() -> None:
 
 
 def test_calls_at_once_have_a_container_each_up_to_the_limit() -> None:
-    containers = Containers({"MaxConcurrency": 3}, 0.001, 60, Clock())
+    containers = containers_of(Clock(), MaxConcurrency=3)
     with ExitStack() as held:
         assert [held.enter_context(containers.container()) for _ in range(3)] == [0.001] * 3
         for _ in range(2):
@@ -53,7 +58,7 @@ def test_calls_at_once_have_a_container_each_up_to_the_limit() -> None:
 
 
 def test_a_call_that_fails_gives_its_container_back() -> None:
-    containers = Containers({"MaxConcurrency": 1}, 0, 60, Clock())
+    containers = containers_of(Clock(), MaxConcurrency=1)
     with pytest.raises(ValueError, match="broken"), containers.container():
         raise ValueError("broken")
     assert containers.warm == 1
@@ -61,7 +66,7 @@ def test_a_call_that_fails_gives_its_container_back() -> None:
 
 def test_provisioned_containers_are_warm_from_the_beginning_and_stay() -> None:
     clock = Clock()
-    containers = Containers({"MaxConcurrency": 3, "ProvisionedConcurrency": 2}, 0.001, 60, clock)
+    containers = containers_of(clock, MaxConcurrency=3, ProvisionedConcurrency=2)
     with ExitStack() as held:
         assert [held.enter_context(containers.container()) for _ in range(3)] == [0, 0, 0.001]
     assert containers.warm == 3
