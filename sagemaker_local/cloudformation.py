@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SageMaker.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.utils import get_service_model
@@ -14,110 +14,38 @@ from sagemaker_local.request_validation import validate
 from sagemaker_local.resources import Kind
 from sagemaker_local.served_models import MODEL
 
+_Make = Callable[[Mapping[str, Any]], Any]
+
 
 class TemplateResources(SageMakerModelBackend):
-    """What moto's CloudFormation calls. It keeps what is returned for its own books: name, ARN and attributes."""
+    """What moto's CloudFormation calls, with properties by name.
 
-    def keep_model(self, request: Mapping[str, Any]) -> dict[str, str]:
-        """Keep a model."""
-        raise NotImplementedError
+    What is returned moto keeps for its own books: name, ARN and attributes. It looks at no variants of ours, since it
+    knows neither serverless ones nor instance types that came since.
+    """
 
-    def keep_endpoint_config(self, request: Mapping[str, Any]) -> dict[str, str]:
-        """Keep an endpoint configuration."""
-        raise NotImplementedError
+    keep_model: _Make
+    keep_endpoint_config: _Make
+    deploy_endpoint: _Make
+    remove_endpoint: _Make
+    delete: Callable[[Kind, Mapping[str, Any]], None]
 
-    def deploy_endpoint(self, request: Mapping[str, Any]) -> dict[str, str]:
-        """Begin to bring up an endpoint."""
-        raise NotImplementedError
-
-    def remove_endpoint(self, request: Mapping[str, Any]) -> None:
-        """Remove an endpoint."""
-        raise NotImplementedError
-
-    def delete(self, kind: Kind, request: Mapping[str, Any]) -> None:
-        """Forget a model or a configuration."""
-        raise NotImplementedError
-
-    def create_model(
-        self,
-        model_name: str,
-        execution_role_arn: str,
-        primary_container: dict[str, Any] | None,
-        vpc_config: dict[str, Any] | None,
-        containers: list[dict[str, Any]] | None,
-        tags: list[dict[str, str]] | None,
-    ) -> Model:
+    def create_model(self, **properties: Any) -> Model:  # type: ignore[override]
         """Make an AWS::SageMaker::Model."""
-        self.keep_model(
-            _request(
-                MODEL,
-                ModelName=model_name,
-                ExecutionRoleArn=execution_role_arn,
-                PrimaryContainer=primary_container,
-                VpcConfig=vpc_config,
-                Containers=containers,
-                Tags=tags,
-            )
-        )
-        return Model(  # type: ignore[abstract]
-            self.account_id,
-            self.region_name,
-            model_name,
-            execution_role_arn,
-            primary_container or {},
-            vpc_config or {},
-            containers,
-            tags,
-        )
+        self.keep_model(_request(MODEL, properties))
+        return Model(self.account_id, self.region_name, **properties)  # type: ignore[abstract]
 
-    def create_endpoint_config(
-        self,
-        endpoint_config_name: str,
-        production_variants: list[dict[str, Any]],
-        data_capture_config: dict[str, Any],
-        async_inference_config: dict[str, Any],
-        tags: list[dict[str, str]],
-        kms_key_id: str,
-    ) -> FakeEndpointConfig:
+    def create_endpoint_config(self, **properties: Any) -> FakeEndpointConfig:  # type: ignore[override]
         """Make an AWS::SageMaker::EndpointConfig."""
-        self.keep_endpoint_config(
-            _request(
-                ENDPOINT_CONFIG,
-                EndpointConfigName=endpoint_config_name,
-                ProductionVariants=production_variants,
-                DataCaptureConfig=data_capture_config,
-                AsyncInferenceConfig=async_inference_config,
-                KmsKeyId=kms_key_id,
-                Tags=tags,
-            )
-        )
-        return FakeEndpointConfig(  # type: ignore[abstract]
-            account_id=self.account_id,
-            region_name=self.region_name,
-            endpoint_config_name=endpoint_config_name,
-            production_variants=production_variants,
-            data_capture_config=data_capture_config,
-            async_inference_config=async_inference_config,
-            tags=tags,
-            kms_key_id=kms_key_id,
-        )
+        self.keep_endpoint_config(_request(ENDPOINT_CONFIG, properties))
+        kept = properties | {"production_variants": []}
+        return FakeEndpointConfig(self.account_id, self.region_name, **kept)  # type: ignore[abstract]
 
-    def create_endpoint(
-        self, endpoint_name: str, endpoint_config_name: str, tags: list[dict[str, str]]
-    ) -> FakeEndpoint:
+    def create_endpoint(self, **properties: Any) -> FakeEndpoint:  # type: ignore[override]
         """Begin to bring up an AWS::SageMaker::Endpoint."""
-        self.deploy_endpoint(
-            _request(ENDPOINT, EndpointName=endpoint_name, EndpointConfigName=endpoint_config_name, Tags=tags)
-        )
-        return FakeEndpoint(  # type: ignore[abstract]
-            account_id=self.account_id,
-            region_name=self.region_name,
-            endpoint_name=endpoint_name,
-            endpoint_config_name=endpoint_config_name,
-            production_variants=[],
-            data_capture_config={},
-            tags=tags,
-        )
+        self.deploy_endpoint(_request(ENDPOINT, properties))
+        kept: dict[str, Any] = properties | {"production_variants": [], "data_capture_config": {}}
+        return FakeEndpoint(self.account_id, self.region_name, **kept)  # type: ignore[abstract]
 
     def delete_model(self, model_name: str) -> None:
         """Forget the model of a template that is gone."""
@@ -132,8 +60,8 @@ class TemplateResources(SageMakerModelBackend):
         self.remove_endpoint({"EndpointName": endpoint_name})
 
 
-def _request(kind: Kind, **members: Any) -> dict[str, Any]:
-    """Return a Create request of a template's properties, checked as one that comes by itself."""
-    request = {name: value for name, value in members.items() if value}
+def _request(kind: Kind, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Create request of a template's properties, which moto spells as Python does; checked as any other."""
+    request = {"".join(map(str.title, name.split("_"))): value for name, value in properties.items() if value}
     validate(request, get_service_model("sagemaker").operation_model(f"Create{kind.noun}").input_shape)
     return request

@@ -4,13 +4,14 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sagemaker_local.exceptions import ValidationError
 from sagemaker_local.resources import Kind, Resource
 
 _DEFAULT_PAGE_SIZE = 10
-_SortKey = tuple[str, str]
+SortKey = tuple[str, str]
+T = TypeVar("T")
 
 
 def list_page(
@@ -23,14 +24,24 @@ def list_page(
     wanted = [resource for resource in resources if _matches(resource, request)]
     if not kind.status_filter_after_paging:
         wanted = [resource for resource in wanted if keeps_status(resource)]
-    wanted.sort(key=key, reverse=descending)
-    if "NextToken" in request:
-        last = decode_token(request["NextToken"])
-        wanted = [resource for resource in wanted if (key(resource) < last if descending else key(resource) > last)]
-    page_size = request.get("MaxResults", _DEFAULT_PAGE_SIZE)
-    page = wanted[:page_size]
-    token = encode_token(key(page[-1])) if len(wanted) > page_size else None
+    page, token = page_of(wanted, key, request, descending=descending)
     return [resource.describe() for resource in page if keeps_status(resource)], token
+
+
+def page_of(
+    items: Iterable[T], key: Callable[[T], SortKey], request: Mapping[str, Any], *, descending: bool
+) -> tuple[list[T], str | None]:
+    """Return what follows the request's NextToken, up to MaxResults, and the next page's token (None after the last).
+
+    A token holds the last item's key, not its place: that item may have gone since.
+    """
+    ordered = sorted(items, key=key, reverse=descending)
+    if "NextToken" in request:
+        last = _decode(request["NextToken"])
+        ordered = [item for item in ordered if (key(item) < last if descending else key(item) > last)]
+    page_size = request.get("MaxResults", _DEFAULT_PAGE_SIZE)
+    page = ordered[:page_size]
+    return page, _encode(key(page[-1])) if len(ordered) > page_size else None
 
 
 def _matches(resource: Resource, request: Mapping[str, Any]) -> bool:
@@ -50,7 +61,7 @@ def _status_filter(request: Mapping[str, Any]) -> Callable[[Resource], bool]:
     return lambda resource: status is None or resource.status == status
 
 
-def _sort_key(sort_by: str, kind: Kind) -> Callable[[Resource], _SortKey]:
+def _sort_key(sort_by: str, kind: Kind) -> Callable[[Resource], SortKey]:
     """Return the key of an order; the name breaks ties, so that no two resources are equal."""
     if sort_by == "Name":
         return lambda resource: (resource.name, "")
@@ -60,13 +71,11 @@ def _sort_key(sort_by: str, kind: Kind) -> Callable[[Resource], _SortKey]:
     return lambda resource: (resource.description[member].isoformat(timespec="milliseconds"), resource.name)
 
 
-def encode_token(key: _SortKey) -> str:
-    """Return the token of the page after a key."""
+def _encode(key: SortKey) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 
-def decode_token(token: str) -> _SortKey:
-    """Return the key that a token is of; raises ValidationError for what is no token."""
+def _decode(token: str) -> SortKey:
     try:
         value, name = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, binascii.Error, TypeError) as error:

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sagemaker_local.exceptions import ValidationError
-from sagemaker_local.listing import decode_token, encode_token
+from sagemaker_local.listing import SortKey, page_of
 from sagemaker_local.resources import Resource
 
-_DEFAULT_PAGE_SIZE = 10
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "Equals": lambda found, wanted: bool(found == wanted),
     "Contains": lambda found, wanted: wanted in found,
@@ -36,26 +35,15 @@ def search_page(
         if name.partition(".")[0] not in known:
             raise ValidationError(f"Unknown property name: {name}")
     records = [record for record in map(_record, resources) if _matches(record, expression)]
-    found = sorted((_sort_key(record, sort_by), place) for place, record in enumerate(records))
-    if request.get("SortOrder", "Descending") == "Descending":
-        found.reverse()
-    places = [place for _, place in found]
-    keys = [key for key, _ in found]
-    start = keys.index(last) + 1 if (last := _last_key(request)) in keys else 0
-    end = start + request.get("MaxResults", _DEFAULT_PAGE_SIZE)
-    token = encode_token(keys[end - 1]) if end < len(keys) else None
-    return [records[place] for place in places[start:end]], token
+    descending = request.get("SortOrder", "Descending") == "Descending"
+    return page_of(records, lambda record: _sort_key(record, sort_by), request, descending=descending)
 
 
 def _record(resource: Resource) -> dict[str, Any]:
     return {**resource.describe(), "Tags": [dict(tag) for tag in resource.tags]}
 
 
-def _last_key(request: Mapping[str, Any]) -> tuple[str, str] | None:
-    return decode_token(request["NextToken"]) if "NextToken" in request else None
-
-
-def _sort_key(record: Mapping[str, Any], name: str) -> tuple[str, str]:
+def _sort_key(record: Mapping[str, Any], name: str) -> SortKey:
     """The arn breaks ties, so that no two are equal."""
     arn = next(str(value) for member, value in record.items() if member.endswith("Arn"))
     return next((_sortable(value) for value in _values(record, name)), ""), arn

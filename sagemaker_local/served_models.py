@@ -41,9 +41,12 @@ def served_model(model: Mapping[str, Any], find_package: Callable[[str], Any]) -
         raise UnsupportedError("sagemaker_local serves models with one container: give PrimaryContainer.")
     container = dict(containers[0])
     if "ModelPackageName" in container:
-        held = find_package(container["ModelPackageName"]).inference_specification["Containers"]
+        held = (find_package(container["ModelPackageName"]).inference_specification or {}).get("Containers", ())
         if len(held) != 1:
-            raise UnsupportedError("sagemaker_local serves model packages with one container.")
+            raise UnsupportedError(
+                f"sagemaker_local serves model packages with one container; {container['ModelPackageName']} has "
+                f"{len(held)}. Register the model with an InferenceSpecification of one."
+            )
         container = {
             **held[0],
             **container,

@@ -172,8 +172,9 @@ def _steps(run: PipelineRun) -> tuple[Step, ...]:
     durations = task_durations(run.context)
     # Skipped with everything else, it was not the profile's own affair.
     notes = {} if run.is_unchanged else {tasks.START_PROFILING: run.plan.config.why_no_profile or ""}
-    if run.plan.config.deployment_approval and (decision := run.result(tasks.APPROVE)):
-        notes[tasks.APPROVE] = f"by {decision['by'] or 'silence'}"
+    if decision := run.result(tasks.APPROVE):
+        by = decision["by"] or "silence"
+        notes[tasks.APPROVE] = f"by {by}" if run.plan.config.deployment_approval else "nobody is asked"
     names = [task.task_id for task in run.context["dag"].topological_sort()]
     return tuple(
         Step(

@@ -46,6 +46,17 @@ def test_a_failure_is_an_exit_code_and_a_message_on_stderr(job: Job) -> None:
     assert job.left_files() == []
 
 
+def test_a_failure_leaves_before_python_clears_up_when_arrow_may_be_reading_ahead(job: Job) -> None:
+    """Python's clearing up turned one failure in a hundred into an abort, exit code -6."""
+    job.add("r.csv", "a,b\n1,?\n")
+    code = (
+        "import atexit, os, runpy, sys; atexit.register(os._exit, 66); sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, FOLDER, *job.arguments()], capture_output=True, check=False)
+    assert done.returncode == 1
+
+
 def test_the_folder_needs_numpy_and_pyarrow_alone_and_fits_the_oldest_container() -> None:
     imported: set[str] = set()
     for path in FOLDER.glob("*.py"):

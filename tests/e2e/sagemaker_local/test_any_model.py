@@ -65,14 +65,29 @@ def test_a_registered_package_is_served_as_what_it_holds(aws: EmbeddedAws) -> No
     assert projection_of(aws, endpoint, "1,2") == [[3, 6]]
 
 
-def test_a_template_makes_the_services_own_resources_and_takes_them_away(aws: EmbeddedAws) -> None:
+def test_a_package_that_holds_no_container_is_refused_with_what_to_do(aws: EmbeddedAws) -> None:
+    group = unique_name("group")
+    aws.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    package = aws.sagemaker.create_model_package(ModelPackageGroupName=group)["ModelPackageArn"]
+    config = aws.create_endpoint_config(kept(aws, PrimaryContainer={"ModelPackageName": package}))
+    with pytest.raises(ClientError, match=r"has 0\. Register the model with an InferenceSpecification of one"):
+        aws.create_endpoint(config)
+
+
+CAPACITIES: dict[str, dict[str, Any]] = {
+    "an instance type that moto does not know": {"InstanceType": "ml.m7i.large", "InitialInstanceCount": 1},
+    "serverless": {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}},
+}
+
+
+@pytest.mark.parametrize("capacity", CAPACITIES)
+def test_a_template_makes_the_services_own_resources_and_takes_them_away(aws: EmbeddedAws, capacity: str) -> None:
     artifact = aws.put("t/model.tar.gz", identity_artifact(2.0))
     variant = {
         "VariantName": "v1",
         "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
         "InitialVariantWeight": 1,
+        **CAPACITIES[capacity],
     }
     template = {
         "Resources": {

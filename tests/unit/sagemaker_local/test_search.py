@@ -104,6 +104,13 @@ def test_pages_together_hold_everything_once() -> None:
     assert token is None
 
 
+def test_a_page_follows_what_is_gone_since() -> None:
+    _, token = search_page(THINGS, {"MaxResults": 2}, MEMBERS)
+    without_last = [item for item in THINGS if item.name != "a"]
+    (record,), end = search_page(without_last, {"MaxResults": 2, "NextToken": token}, MEMBERS)
+    assert (record["ThingName"], end) == ("c", None)
+
+
 def test_a_record_has_its_tags() -> None:
     (record,), _ = search_page(THINGS[:1], {}, MEMBERS)
     assert record["Tags"] == [{"Key": "team", "Value": "team a"}]

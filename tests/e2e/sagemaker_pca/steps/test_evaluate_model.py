@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_pca.exceptions import InputError
+from sagemaker_pca.exceptions import GateRefusedError, InputError
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.run import tasks
@@ -77,9 +77,11 @@ def delete(aws: EmbeddedAws, what: str) -> tuple[str, str]:
 class EvaluatedRun(PipelineRun):
     """A run that has trained a model of three columns for an endpoint."""
 
-    def __init__(self, aws: EmbeddedAws, hook: SageMakerPcaHook, endpoint_name: str, widest: float = 4.0) -> None:
+    def __init__(
+        self, aws: EmbeddedAws, hook: SageMakerPcaHook, endpoint_name: str, widest: float = 4.0, **given: Any
+    ) -> None:
         super().__init__({})
-        settings: dict[str, Any] = {"num_components": 2, "min_rows": 10, "min_explained_variance": 0.1}
+        settings: dict[str, Any] = {"num_components": 2, "min_rows": 10, "min_explained_variance": 0.1} | given
         plan = plan_of(
             run_name=unique_name("run"),
             endpoint_name=endpoint_name,
@@ -108,6 +110,34 @@ class EvaluatedRun(PipelineRun):
         self.__dict__ |= {"hook": hook, "plan": plan, "stats_uris": [moments_uri, sample_uri]}
         trained = {"ModelArtifacts": {"S3ModelArtifacts": aws.put("trained/model.tar.gz", artifact)}}
         self._results[tasks.WAIT_FOR_TRAINING, "return_value"] = trained
+
+
+@pytest.mark.parametrize(
+    ("smallest_share", "words", "default"),
+    [
+        (0.1, "Deploy the new model of ", "Approve"),
+        (1.0, "Deploy, against the quality gate, the new model of ", "Reject"),
+    ],
+    ids=["recommended", "refused"],
+)
+def test_a_person_is_asked_about_a_refused_model_too_of_which_silence_approves_none(
+    aws: EmbeddedAws, hook: SageMakerPcaHook, smallest_share: float, words: str, default: str
+) -> None:
+    asking: dict[str, Any] = {"deployment_approval": True, "approval_default": "approve", "min_explained_variance": smallest_share}
+    run = EvaluatedRun(aws, hook, unique_name("endpoint"), **asking)
+    evaluate_model(run)
+    question = run.deployment_question
+    assert question is not None
+    assert question["subject"].startswith(words)
+    assert (question["default"], question["hours"]) == (default, 72)
+    assert "Variance explained: " in question["body"]
+
+
+def test_where_nobody_is_asked_a_refused_model_ends_the_run(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
+    run = EvaluatedRun(aws, hook, unique_name("endpoint"), min_explained_variance=1.0)
+    with pytest.raises(GateRefusedError, match="min_explained_variance=1"):
+        evaluate_model(run)
+    assert run.deployment_question is None
 
 
 DELETED = pytest.mark.parametrize("what", ["endpoint configuration", "model", "artifact"])
