@@ -116,14 +116,18 @@ class EvaluatedRun(PipelineRun):
     ("smallest_share", "words", "default"),
     [
         (0.1, "Deploy the new model of ", "Approve"),
-        (1.0, "Deploy, against the quality gate, the new model of ", "Reject"),
+        (1.0, "Deploy, against the quality gate, the new model", "Reject"),
     ],
     ids=["recommended", "refused"],
 )
 def test_a_person_is_asked_about_a_refused_model_too_of_which_silence_approves_none(
     aws: EmbeddedAws, hook: SageMakerPcaHook, smallest_share: float, words: str, default: str
 ) -> None:
-    asking: dict[str, Any] = {"deployment_approval": True, "approval_default": "approve", "min_explained_variance": smallest_share}
+    asking: dict[str, Any] = {
+        "deployment_approval": True,
+        "approval_default": "approve",
+        "min_explained_variance": smallest_share,
+    }
     run = EvaluatedRun(aws, hook, unique_name("endpoint"), **asking)
     evaluate_model(run)
     question = run.deployment_question
