@@ -174,6 +174,7 @@ def pca_pipeline(
                 record_uri=from_run(lambda run: run.plan.files.deployment_record_uri),
                 promoted_uri=from_run(lambda run: run.plan.files.promoted_uri),
                 listed_at=from_run(lambda run: run.inputs.listed_at.isoformat()),
+                stopped_uri=from_run(lambda run: run.stop_to_respect),
                 take_over=from_run(lambda run: run.plan.config.take_over_endpoint),
                 lease_wait_seconds=from_run(lambda run: run.plan.config.lease_wait_seconds),
                 **endpoint_wait,

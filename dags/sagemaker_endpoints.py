@@ -1,8 +1,8 @@
-"""What the AWS CLI does with endpoints, safely: list, describe, delete, and sweep what is idle, expired or orphaned."""
+"""What the AWS CLI does with endpoints, safely: list, describe, delete, sweep, and stop one for a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from airflow.sdk import DAG, Context, TriggerRule, chain, get_current_context, t
 
 from sagemaker_pca.dag_arguments import merged_arguments
 from sagemaker_pca.operators.approval import SageMakerDeletionApprovalOperator
+from sagemaker_pca.operators.endpoint_switch import SageMakerStartEndpointOperator, SageMakerStopEndpointOperator
 from sagemaker_pca.operators.endpoints import SageMakerDeleteChainOperator, SageMakerEndpointCommandOperator
 from sagemaker_pca.retry_policy import SageMakerRetryPolicy
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
@@ -23,9 +24,18 @@ def settings_of_run(context: Context, jinja_env: Any) -> dict[str, Any]:
     return dict(context["params"])
 
 
+def planned(command: str) -> Callable[..., Any]:
+    """What the plan leaves for a stop or start; None in a run of another command."""
+
+    def read(context: Context, jinja_env: Any) -> Any:
+        return context["ti"].xcom_pull(task_ids="plan", key=command)
+
+    return read
+
+
 @task(trigger_rule=TriggerRule.ALL_DONE, show_return_value_in_logs=False)
 def report() -> Any:
-    """Say what was done, keep the report of a deletion, and fail the run if any deletion failed."""
+    """Say what was done, keep the report of a deletion, and fail the run if anything failed."""
     from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
     from sagemaker_pca.steps.report_command import report_command
 
@@ -71,7 +81,13 @@ def sagemaker_endpoints(
             trigger_rule=TriggerRule.NONE_FAILED,
             map_index_template="{{ task.chain['deletions'][0]['name'] }}",
         ).expand(chain=plan.output)
-        chain(plan, approve, delete, report())
+        stop = SageMakerStopEndpointOperator(task_id="stop", switch=planned("stop-endpoint"), aws_conn_id=AWS_CONN_ID)
+        start = SageMakerStartEndpointOperator(
+            task_id="start", switch=planned("start-endpoint"), aws_conn_id=AWS_CONN_ID
+        )
+        told = report()
+        chain(plan, approve, delete, told)
+        chain(plan, [stop, start], told)
 
     add_form(dag, EndpointCommand, settings or {})
     return dag

@@ -1,4 +1,4 @@
-"""What deployments leave in S3 for later runs and for sweeps: lease, roll-back target, promotion, history. Pure."""
+"""What is kept in S3 of an endpoint for later runs and for sweeps: lease, roll-back target, promotion, stop. Pure."""
 
 from __future__ import annotations
 
@@ -90,6 +90,25 @@ class Promotion(VersionedDocument):
     def config_names(self) -> tuple[str, ...]:
         """Configurations that somebody may want to return to."""
         return tuple(filter(None, (self.endpoint_config_name, self.previous_endpoint_config_name)))
+
+
+class StoppedEndpoint(VersionedDocument):
+    """An endpoint that was deleted to be started again, written before it was deleted.
+
+    :param endpoint_arn: of the endpoint, which has the same when it is started
+    :param tags: the endpoint's, which it gets again
+    :param created_at: when the endpoint that was deleted was created
+    :param stopped_by: run that stopped it
+    """
+
+    endpoint_name: str
+    endpoint_arn: str
+    endpoint_config_name: str
+    model_name: str
+    tags: dict[str, str]
+    created_at: datetime
+    stopped_at: datetime
+    stopped_by: str
 
 
 class PastDeployment(BaseModel):

@@ -17,7 +17,7 @@ from sagemaker_pca.endpoints.ownership import is_another_deployments, is_managed
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG
 from sagemaker_pca.run.plan import BUCKET_TAG, EXPIRES_AT_TAG, NEVER
-from sagemaker_pca.settings.endpoint_command import EndpointCommand, matches
+from sagemaker_pca.settings.endpoint_command import STOPPED, EndpointCommand, matches
 
 PROTECT_TAG = "protect"
 PROTECT_UNTIL_TAG = "protect-until"
@@ -68,6 +68,8 @@ def kept_by_list(resource: ListedResource, command: EndpointCommand, now: dateti
         return leave_out("name")
     if command.statuses and resource.status not in command.statuses:
         return leave_out(resource.status or "no endpoint")
+    if resource.status == STOPPED and command.command == "sweep" and not command.means_stopped:
+        return leave_out("stopped, which costs nothing")
     age = now - resource.created_at
     if command.youngest_age and age < command.youngest_age:
         return leave_out(f"only {counted(age.days, 'day')} old")

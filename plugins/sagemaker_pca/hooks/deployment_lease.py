@@ -46,7 +46,7 @@ class DeploymentLease(NamedTuple):
         """
         if holder := self.acquire(hook):
             raise LeaseHeldError(
-                f"endpoint {endpoint_name} is being deployed by {holder}; this run left it as it is.",
+                f"endpoint {endpoint_name} is being changed by {holder}; this run left it as it is.",
                 hint="What that run verifies will be in service. Trigger this run again if it is to be this one's.",
             )
 

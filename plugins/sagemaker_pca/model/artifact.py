@@ -95,6 +95,18 @@ class PcaModel:
         projections: FloatArray = (rows - self.mean) @ self.components
         return projections
 
+    def rows_about_mean(self, count: int) -> FloatArray:
+        """Return rows (count, d) in raw units to ask an endpoint for when no data is at hand, always the same ones.
+
+        They lie about the mean, each column as far out as the components say that it varies, or by 1 where they say
+        nothing: a model that differs anywhere projects them otherwise.
+        """
+        spread = np.linalg.norm(self.components * self.singular_values, axis=1)
+        spread[~(spread > 0)] = 1.0
+        noise = np.random.default_rng(0).standard_normal((count, len(self.mean)))
+        rows: FloatArray = self.mean + spread * noise
+        return rows
+
     def float32_tolerance(self, rows: FloatArray) -> FloatArray:
         """Return the largest differences (n, k) from `project` that float32 arithmetic explains.
 

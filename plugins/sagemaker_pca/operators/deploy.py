@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.endpoints.deployment import Action, next_action, record_deployment
 from sagemaker_pca.endpoints.ownership import check_own, is_managed, why_not_pipelines
-from sagemaker_pca.endpoints.records import DeploymentRecord, Promotion
-from sagemaker_pca.exceptions import LeaseHeldError
-from sagemaker_pca.hooks.deployment_lease import DeploymentLease
+from sagemaker_pca.endpoints.records import DeploymentRecord, Promotion, StoppedEndpoint
+from sagemaker_pca.endpoints.stopped import refuse_stopped
 from sagemaker_pca.links import Target
 from sagemaker_pca.operators.base import Request
 from sagemaker_pca.operators.endpoint_change import EndpointChangeOperator
 from sagemaker_pca.resource_kinds import ENDPOINT
 from sagemaker_pca.run.plan import DEPLOYMENT_TAG, PIPELINE_TAG
 from sagemaker_pca.run.tasks import SKIP_REASON_KEY
-from sagemaker_pca.triggers.base import SHORTEST_DEFERRAL_SECONDS
 
 
 class SageMakerDeployEndpointOperator(EndpointChangeOperator):
@@ -41,6 +38,8 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
     :param promoted_uri: S3 URI of the endpoint's promotion: a model of a later listing of raw data stays in service,
         and the task is skipped (templated)
     :param listed_at: when the raw data was listed that the model is of, as ISO text (templated)
+    :param stopped_uri: S3 URI of the record of a stopped endpoint, which is then not created anew; None creates it
+        (templated)
     :param lease: arguments of the endpoint's `DeploymentLease`: uri and holder, the run that deploys (templated)
     :param take_over: whether to deploy to somebody else's endpoint too, which gets the request's tags (templated)
     :param lease_wait_seconds: how long to wait for the lease before failing (templated)
@@ -53,6 +52,7 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         "record_uri",
         "promoted_uri",
         "listed_at",
+        "stopped_uri",
         "lease",
         "take_over",
         "lease_wait_seconds",
@@ -67,6 +67,7 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         lease: Any,
         promoted_uri: Any = None,
         listed_at: Any = None,
+        stopped_uri: Any = None,
         take_over: Any = False,
         lease_wait_seconds: Any = 1800,
         poll_seconds: Any = 15,
@@ -77,6 +78,7 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         self.lease = lease
         self.promoted_uri = promoted_uri
         self.listed_at = listed_at
+        self.stopped_uri = stopped_uri
         self.take_over = take_over
         self.lease_wait_seconds = lease_wait_seconds
         self.poll_seconds = poll_seconds
@@ -88,15 +90,15 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
 
         Raises:
             AirflowSkipException: when a model of newer data was promoted meanwhile.
-            DeploymentError: when the endpoint is somebody else's.
+            DeploymentError: when the endpoint is somebody else's, or is stopped.
         """
         waiting_since = waiting_since or time.time()
-        if holder := DeploymentLease(**self.lease).acquire(self.pca_hook):
-            self._wait_for_lease(holder, waiting_since)
-
-        self._never_go_back(context)
         name, wanted = self.config["EndpointName"], self.config["EndpointConfigName"]
+        self.acquire_lease(name, waiting_since)
+        self._never_go_back(context)
         endpoint = self.pca_hook.find_endpoint(name)
+        if endpoint is None and self.stopped_uri:
+            refuse_stopped(self.pca_hook.find_document(self.stopped_uri, StoppedEndpoint))
         self._check_owner(endpoint)
         action = next_action(endpoint, wanted)
         if action == "wait" and endpoint is not None:
@@ -201,14 +203,3 @@ class SageMakerDeployEndpointOperator(EndpointChangeOperator):
         if record != earlier:
             self.pca_hook.write_document(self.record_uri, record)
         return record
-
-    def _wait_for_lease(self, holder: str, waiting_since: float) -> NoReturn:
-        waited = time.time() - waiting_since
-        if waited >= float(self.lease_wait_seconds):
-            raise LeaseHeldError(
-                f"endpoint {self.config['EndpointName']} is being deployed by {holder}; waited {waited:.0f} s.",
-                hint="Trigger this run again later, or raise lease_wait_seconds.",
-            )
-        self.log.info("Waiting: the deployment lease is held by %s", holder)
-        pause = timedelta(seconds=max(float(self.poll_seconds), SHORTEST_DEFERRAL_SECONDS))
-        self.defer(trigger=TimeDeltaTrigger(pause), method_name="execute", kwargs={"waiting_since": waiting_since})

@@ -11,7 +11,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 
-from sagemaker_pca.exceptions import DeletionRefusedError, InputError
+from sagemaker_pca.exceptions import DeletionRefusedError, Failure, InputError, SageMakerPcaError
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.resource_kinds import ENDPOINT, ResourceKind
 from sagemaker_pca.settings.endpoint_command import LISTED_KINDS, EndpointCommand, resolve_command
@@ -20,6 +20,7 @@ from sagemaker_pca.variables import deployment_id, deployment_settings
 # The rules and tables are imported when a task runs: with them, parsing a DAG file takes half as long again.
 if TYPE_CHECKING:
     from sagemaker_pca.endpoints.deletion import ChainDeletion
+    from sagemaker_pca.endpoints.inventory import Inventory, ListedResource
 
 PLAN_KEY = "plan"
 RESULT_KEY = "result"
@@ -50,6 +51,7 @@ class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
     def __init__(self, *, settings: Settings | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = cast("Mapping[str, Any]", settings or {})
+        self._default_bucket: str | None = None
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Plan."""
@@ -70,7 +72,11 @@ class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
         from sagemaker_pca.endpoints.table import plan_table
 
         plan = plan_deletion(
-            self.hook, command, datetime.now(UTC), bucket=self._bucket_of(command), deployment_id=deployment_id()
+            self.inventory(command),
+            command,
+            datetime.now(UTC),
+            bucket=self.bucket_of(command),
+            deployment_id=deployment_id(),
         )
         self.log.info("%s: %s", command.command, plan_table(plan))
         context["ti"].xcom_push(key=PLAN_KEY, value=plan.model_dump(mode="json"))
@@ -80,16 +86,26 @@ class SageMakerSweepOperator(AwsBaseOperator[SageMakerInventoryHook]):
             raise DeletionRefusedError(plan.refusal.reason, hint=plan.refusal.hint)
         return [chain.model_dump(mode="json") for chain in plan.chains]
 
-    def _bucket_of(self, command: EndpointCommand) -> str:
+    def bucket_of(self, command: EndpointCommand) -> str:
         """Where the pipeline keeps leases and deployment records."""
-        return command.bucket or self.hook.caller_identity().default_bucket
+        if self._default_bucket is None and command.bucket is None:
+            self._default_bucket = self.hook.caller_identity().default_bucket
+        return command.bucket or str(self._default_bucket)
+
+    def inventory(self, command: EndpointCommand) -> Inventory:
+        """What there is, stopped endpoints included."""
+        from sagemaker_pca.hooks.stopped_endpoints import inventory_of
+
+        return inventory_of(self.hook, self.bucket_of(command))
 
 
 class SageMakerEndpointCommandOperator(SageMakerSweepOperator):
     """Carry out a command of `sagemaker_endpoints`: list, describe, or plan a deletion, by name or as a sweep.
 
     All settings, ``command`` among them, come from ``settings``, those of the deployment that are not given from the
-    Variable ``sagemaker_pca``. What was listed or described is in the log and, as JSON, in XCom under ``result``.
+    Variable ``sagemaker_pca``. What was listed or described is in the log and, as JSON, in XCom under ``result``. What
+    is to be stopped or started is in XCom under the command's name, for the operators of `endpoint_switch`; in a dry
+    run, what a stop or start would do is the result.
 
     :return: chains of deletions, none for lists, descriptions and dry runs
     """
@@ -99,17 +115,48 @@ class SageMakerEndpointCommandOperator(SageMakerSweepOperator):
         command = self.resolved(self.settings)
         if command.is_deletion:
             return self.planned_chains(command, context)
+        if command.is_switch and not command.dry_run:
+            switch = {"endpoint_name": command.name, "bucket": self.bucket_of(command)}
+            context["ti"].xcom_push(key=command.command, value={**switch, "poll_seconds": command.poll_seconds})
+            return []
         kind = LISTED_KINDS.get(command.command)
-        result = self._described(command) if kind is None else self._listed(kind, command)
+        result: Any
+        if kind is not None:
+            result = self._listed(kind, command)
+        else:
+            result = self._switched(command) if command.is_switch else self._described(command)
         context["ti"].xcom_push(key=RESULT_KEY, value=result)
         return []
+
+    def _switched(self, command: EndpointCommand) -> dict[str, Any]:
+        """What a stop or start would do now; it looks again itself, once nobody deploys to the endpoint."""
+        from sagemaker_pca.hooks.stopped_endpoints import StoppedEndpointFiles, stop_now
+
+        name, now = str(command.name), datetime.now(UTC)
+        records, endpoint = StoppedEndpointFiles(self.hook, self.bucket_of(command)), self.hook.find_endpoint(name)
+        stopped = records.find(name) if endpoint is None or command.command == "start-endpoint" else None
+        refusal: Failure | None = None
+        if endpoint is not None and command.command == "stop-endpoint":
+            try:
+                stopped = stop_now(self.hook, records, endpoint, deployment_id(), stopped_by="dry run", now=now)
+            except SageMakerPcaError as error:
+                refusal = error.failure
+        state = endpoint["EndpointStatus"] if endpoint else "Stopped" if stopped else "not there"
+        would = refusal or (f"with {stopped.endpoint_config_name}" if stopped else "nothing to do")
+        self.log.info("%s %s, which is %s: %s", command.command, name, state, would)
+        return {
+            "endpoint_name": name,
+            "status": state,
+            "stopped": stopped.model_dump(mode="json") if stopped else None,
+            "refusal": str(refusal) if refusal else None,
+        }
 
     def _listed(self, kind: ResourceKind, command: EndpointCommand) -> list[dict[str, Any]]:
         from sagemaker_pca.endpoints.listing import list_matching, resource_document
         from sagemaker_pca.endpoints.table import listing_table
 
         now = datetime.now(UTC)
-        resources = list_matching(self.hook, kind, command, now)
+        resources = list_matching(self.inventory(command), kind, command, now)
         self.log.info("%s", listing_table(kind, resources, now))
         return [resource_document(resource, now) for resource in resources]
 
@@ -118,13 +165,28 @@ class SageMakerEndpointCommandOperator(SageMakerSweepOperator):
         from sagemaker_pca.endpoints.listing import cost_document
         from sagemaker_pca.endpoints.table import description_table
 
-        name = str(command.name)
-        description, resource = self.hook.find_endpoint(name), self.hook.find_resource(ENDPOINT, name)
-        if description is None or resource is None:
+        name, inventory = str(command.name), self.inventory(command)
+        description, resource = self.hook.find_endpoint(name), inventory.find_resource(ENDPOINT, name)
+        if resource is None:
             raise InputError(f"endpoint {name} does not exist.", hint="command=list-endpoints shows those that do.")
-        document = description | cost_document(self.hook, resource, command.hourly_prices, datetime.now(UTC))
+        description = description or self._remembered(resource, command)
+        document = description | cost_document(inventory, resource, command.hourly_prices, datetime.now(UTC))
         self.log.info("%s\n%s", name, description_table(document))
         return document
+
+    def _remembered(self, endpoint: ListedResource, command: EndpointCommand) -> dict[str, Any]:
+        """A stopped endpoint's description, in the words of `DescribeEndpoint`, and when it was stopped."""
+        from sagemaker_pca.hooks.stopped_endpoints import StoppedEndpointFiles
+
+        stopped = StoppedEndpointFiles(self.hook, self.bucket_of(command)).find(endpoint.name)
+        return {
+            "EndpointName": endpoint.name,
+            "EndpointArn": endpoint.arn,
+            "EndpointConfigName": stopped.endpoint_config_name if stopped else None,
+            "EndpointStatus": endpoint.status,
+            "CreationTime": endpoint.created_at.isoformat(),
+            "LastModifiedTime": endpoint.changed_at.isoformat(),
+        }
 
 
 class SageMakerDeleteChainOperator(AwsBaseOperator[SageMakerInventoryHook]):
@@ -160,10 +222,12 @@ class SageMakerDeleteChainOperator(AwsBaseOperator[SageMakerInventoryHook]):
         from sagemaker_pca.endpoints.chains import Chain
         from sagemaker_pca.endpoints.deletion import ChainDeletion, Outcome
         from sagemaker_pca.endpoints.table import outcome_table
+        from sagemaker_pca.hooks.stopped_endpoints import inventory_of
 
         deadline = deadline or time.time() + LONGEST_DELETION_SECONDS
         chain, before = Chain.model_validate(self.chain), [Outcome.model_validate(item) for item in outcomes]
-        deletion = ChainDeletion(self.hook, chain, before, awaited)
+        inventory = inventory_of(self.hook, chain.bucket)
+        deletion = ChainDeletion(inventory, chain, before, awaited)
         deletion.advance(out_of_time=(event or {}).get("status") == "timeout" or time.time() >= deadline)
         documents = [outcome.model_dump() for outcome in deletion.outcomes]
         context["ti"].xcom_push(key=OUTCOMES_KEY, value=documents)

@@ -29,6 +29,7 @@ from sagemaker_pca.endpoints.facts import Facts
 from sagemaker_pca.exceptions import Failure, SettingError
 from sagemaker_pca.hooks.clients import PAGE_PATIENCE
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
+from sagemaker_pca.hooks.stopped_endpoints import inventory_of
 from sagemaker_pca.pages.access import (
     MAY_TRIGGER,
     Format,
@@ -144,7 +145,8 @@ def read_endpoints(hook: SageMakerInventoryHook, may_read: Callable[[str], bool]
     own_id, given = deployment_id(), deployment_settings()
     command = resolve_command({}, {}, given).config
     identity = hook.caller_identity()
-    facts = Facts(hook, command.bucket or identity.default_bucket, now)
+    bucket = command.bucket or identity.default_bucket
+    facts = Facts(inventory_of(hook, bucket), bucket, now)
     own = own_endpoints(facts, own_id)
     shown = {endpoint: pipeline for endpoint, pipeline in own.pipelines.items() if may_read(pipeline)}
     cards: tuple[EndpointCard, ...] = ()

@@ -140,6 +140,11 @@ class RunFiles(NamedTuple):
         return self.uri("claim.json")
 
     @property
+    def stopped_uri(self) -> str:
+        """What a stopped endpoint is started with again; there is none of an endpoint that is not stopped."""
+        return f"{self.endpoints_uri}{self.endpoint_name}/stopped.json"
+
+    @property
     def history_uri(self) -> str:
         """The endpoint's deployments whose configuration and model still exist."""
         return f"{self.endpoints_uri}{self.endpoint_name}/history.json"

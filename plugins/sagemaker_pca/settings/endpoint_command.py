@@ -25,8 +25,11 @@ Command = Literal[
     "delete-endpoint",
     "delete-endpoint-config",
     "delete-model",
+    "stop-endpoint",
+    "start-endpoint",
     "sweep",
 ]
+# The service's states, and ours of an endpoint that stop-endpoint deleted.
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
 EndpointStatus = Literal[
     "OutOfService",
@@ -38,7 +41,9 @@ EndpointStatus = Literal[
     "Deleting",
     "Failed",
     "UpdateRollbackFailed",
+    "Stopped",
 ]
+STOPPED: EndpointStatus = "Stopped"
 
 LISTED_KINDS: Mapping[Command, ResourceKind] = {
     "list-endpoints": ENDPOINT,
@@ -50,6 +55,7 @@ DELETED_KINDS: Mapping[Command, ResourceKind] = {
     "delete-endpoint-config": ENDPOINT_CONFIG,
     "delete-model": MODEL,
 }
+ENDPOINT_COMMANDS: frozenset[Command] = frozenset({"describe-endpoint", "stop-endpoint", "start-endpoint"})
 REGEX_PREFIX = "re:"
 # What the daily report and the endpoints' page ask. SageMaker writes no metric for an endpoint that nobody calls: where
 # nothing is deleted, that may count as idleness.
@@ -75,7 +81,7 @@ class EndpointCommand(BaseModel):
     name: str | None = setting(
         None,
         "Command",
-        "The endpoint, configuration or model that describe-endpoint and the delete commands act on.",
+        "The endpoint, configuration or model that the command acts on; not for lists and sweeps.",
         pattern=patterns.RESOURCE_NAME,
         max_length=63,
     )
@@ -84,7 +90,7 @@ class EndpointCommand(BaseModel):
         "Command",
         "Delete an endpoint's configuration and models along with it, in that order, unless something else uses them.",
     )
-    dry_run: bool = setting(True, "Command", "Only say what would be deleted, what not, and why.")
+    dry_run: bool = setting(True, "Command", "Only say what would be deleted, stopped or started, and why not.")
 
     include: tuple[str, ...] = setting(
         (),
@@ -147,7 +153,10 @@ class EndpointCommand(BaseModel):
         le=100,
     )
     require_approval: bool = standing_setting(
-        False, "Safety", "Wait for a person to approve the plan in Airflow before anything is deleted."
+        False,
+        "Safety",
+        "Wait for a person to approve the plan in Airflow before anything is deleted. Nobody is asked about a stop, "
+        "which a start undoes.",
     )
 
     bucket: str | None = standing_setting(
@@ -161,13 +170,13 @@ class EndpointCommand(BaseModel):
         {}, "Deployment", 'Price of an instance hour by instance type: {"ml.m5.large": 0.115}. Without one: unknown.'
     )
     poll_seconds: float = standing_setting(
-        15, "Deployment", "Seconds between two looks at an endpoint that is being deleted.", ge=0.1, le=300
+        15, "Deployment", "Seconds between two looks at an endpoint that is coming or going.", ge=0.1, le=300
     )
 
     @model_validator(mode="after")
     def settings_agree(self) -> Self:
         """Refuse settings that contradict each other."""
-        named = self.command in DELETED_KINDS or self.command == "describe-endpoint"
+        named = self.command in DELETED_KINDS or self.command in ENDPOINT_COMMANDS
         if named and self.name is None:
             raise ValueError(f"command={self.command} needs name. Set name to the one to act on.")
         if not named and self.name is not None:
@@ -185,6 +194,16 @@ class EndpointCommand(BaseModel):
     def is_deletion(self) -> bool:
         """Whether the command's purpose is to delete something."""
         return self.command == "sweep" or self.command in DELETED_KINDS
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the command stops or starts an endpoint."""
+        return self.command in {"stop-endpoint", "start-endpoint"}
+
+    @property
+    def means_stopped(self) -> bool:
+        """Whether a sweep is to forget stopped endpoints too, which cost nothing: where it says so, or they expired."""
+        return self.expired or STOPPED in self.statuses
 
     @property
     def has_condition(self) -> bool:

@@ -60,6 +60,11 @@ class PcaRunConfig(ModelSettings):
         "for five minutes before it ends what served before.",
         max_length=patterns.MOST_ALARMS,
     )
+    stopped_endpoint: Literal["refuse", "deploy"] = execution_setting(
+        "refuse",
+        "Deployment",
+        "What a run does whose endpoint was stopped: end before any job, or create the endpoint with its new model.",
+    )
     take_over_endpoint: bool = execution_setting(
         False,
         "Deployment",

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from sagemaker_pca.exceptions import InputError, SmokeTestError
+from sagemaker_pca.hooks.endpoint_client import check_agreement
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.run.tasks import RUN_NOTE_KEY
-from sagemaker_pca.steps.smoke_test import check_agreement
 from sagemaker_pca.steps.transform_run import TransformRun
 
 SAMPLED_ROWS = 100

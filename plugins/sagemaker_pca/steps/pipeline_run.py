@@ -194,6 +194,11 @@ class PipelineRun:
         return DeploymentLease(self.plan.files.lease_uri, self.plan.run_name)
 
     @property
+    def stop_to_respect(self) -> str | None:
+        """Where a stop of the endpoint is remembered; None where the run deploys to a stopped endpoint too."""
+        return self.plan.files.stopped_uri if self.plan.config.stopped_endpoint == "refuse" else None
+
+    @property
     def claim(self) -> DeploymentLease:
         """The right to make this model for the endpoint, with this run as holder."""
         from sagemaker_pca.run.fingerprint import run_fingerprint

@@ -15,29 +15,23 @@ from sagemaker_pca.exceptions import Failure, RunFailedError
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.operators.endpoints import OUTCOMES_KEY, PLAN_KEY, RESULT_KEY
 from sagemaker_pca.run.locations import run_name
-from sagemaker_pca.run.tasks import FAILED_STATES, FAILURE_KEY, RUN_NOTE_KEY, failure_line
+from sagemaker_pca.run.tasks import FAILED_STATES, FAILURE_KEY, RUN_NOTE_KEY, SKIP_REASON_KEY, failure_line
 from sagemaker_pca.task_states import task_states
 
 PLAN_TASK, APPROVE_TASK, DELETE_TASK = "plan", "approve", "delete"
+SWITCH_TASKS = {"stop-endpoint": "stop", "start-endpoint": "start"}
 
 
 def report_command(context: Context, hook: SageMakerInventoryHook) -> Any:
-    """Return what was listed or described, or the report of a deletion; that goes to S3 as well.
+    """Return what was listed, described, stopped or started, or the report of a deletion; that goes to S3 as well.
 
     Raises:
         RunFailedError: when a task failed, or what was asked for by name is still there.
     """
     ti, states = context["ti"], task_states(context)
     document = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
-    if document is None and states.get(PLAN_TASK) in FAILED_STATES:
-        pushed = ti.xcom_pull(task_ids=PLAN_TASK, key=FAILURE_KEY)
-        failure = Failure.model_validate(pushed) if pushed else Failure(reason="see its log.")
-        raise RunFailedError(failure_line(PLAN_TASK, failure.reason), hint=failure.hint, link=failure.link)
     if document is None:
-        result = ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY)
-        found = f"{len(result)} found" if isinstance(result, list) else context["params"]["name"]
-        ti.xcom_push(key=RUN_NOTE_KEY, value=f"{context['params']['command']}: {found}")
-        return result
+        return report_answer(context, states)
     report = deletion_report(context, DeletionPlan.model_validate(document), states)
     if report.verdict != "dry run":
         hook.write_document(report_uri(report), report)
@@ -46,6 +40,26 @@ def report_command(context: Context, hook: SageMakerInventoryHook) -> Any:
     if report.failure is not None:
         raise RunFailedError(report.line, hint=report.failure.hint, link=report_uri(report))
     return report.model_dump(mode="json")
+
+
+def report_answer(context: Context, states: Mapping[str, str]) -> Any:
+    """What was listed or described, or what became of a stop or start.
+
+    Raises:
+        RunFailedError: when its task failed.
+    """
+    ti, command = context["ti"], context["params"]["command"]
+    switch = SWITCH_TASKS.get(command, PLAN_TASK)
+    for task_id in (PLAN_TASK, switch):
+        if states.get(task_id) in FAILED_STATES:
+            pushed = ti.xcom_pull(task_ids=task_id, key=FAILURE_KEY)
+            failure = Failure.model_validate(pushed) if pushed else Failure(reason="see its log.")
+            raise RunFailedError(failure_line(task_id, failure.reason), hint=failure.hint, link=failure.link)
+    skipped = ti.xcom_pull(task_ids=switch, key=SKIP_REASON_KEY)
+    result = ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY) or ti.xcom_pull(task_ids=switch) or skipped
+    found = f"{len(result)} found" if isinstance(result, list) else skipped or context["params"]["name"]
+    ti.xcom_push(key=RUN_NOTE_KEY, value=f"{command}: {found}")
+    return result
 
 
 def deletion_report(context: Context, plan: DeletionPlan, states: Mapping[str, str]) -> DeletionReport:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sagemaker_pca.endpoints.deployment import roll_back_target
 from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.model.card import ModelCard
 from sagemaker_pca.resource_kinds import ENDPOINT_CONFIG, MODEL
 from sagemaker_pca.run.locations import RunFiles
+from sagemaker_pca.steps.next_endpoint_config import config_before
 from sagemaker_pca.steps.pipeline_run import PipelineRun
 
 
@@ -33,13 +33,13 @@ NOTHING_IN_SERVICE = ServedModel(None, None)
 
 
 def find_served_model(run: PipelineRun) -> ServedModel | None:
-    """The model behind the endpoint now; None when nothing is in service.
+    """The model behind the endpoint now, or behind a stopped one; None when nothing is or was in service.
 
     Raises:
         InputError: when the endpoint serves something that no run of this pipeline can have put there.
     """
     endpoint_name = run.plan.config.endpoint_name
-    config_name = roll_back_target(run.hook.find_endpoint(endpoint_name))
+    config_name = config_before(run.hook, run.plan, run.hook.find_endpoint(endpoint_name))
     if config_name is None:
         return None
     config = run.hook.find(ENDPOINT_CONFIG, config_name)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sagemaker_pca.exceptions import SmokeTestError
-from sagemaker_pca.hooks.endpoint_client import EndpointClient, bodies, csv_line
-from sagemaker_pca.model.artifact import FloatArray, PcaModel
+from sagemaker_pca.hooks.endpoint_client import EndpointClient
+from sagemaker_pca.model.artifact import PcaModel
 from sagemaker_pca.model.sampled_rows import evenly
 from sagemaker_pca.plurals import counted
 from sagemaker_pca.report.document import SmokeTest
@@ -29,21 +28,13 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
     tested = rows[evenly(len(rows), plan.config.smoke_test_rows)]
 
     endpoint = EndpointClient(run.hook.runtime, plan.config.endpoint_name)
-    singles = np.vstack([endpoint.project(row[np.newaxis]) for row in tested])
-    many = tested[: len(next(bodies(map(csv_line, tested), model.components.shape[1])))]
-    together = endpoint.project(many)
-    expected = model.project(tested)
-    tolerance = model.float32_tolerance(tested)
-    check_agreement(endpoint.name, "one row a call", singles, expected, tolerance)
-    check_agreement(endpoint.name, "many rows in one call", together, expected[: len(many)], tolerance[: len(many)])
-    differences = np.abs(np.vstack([singles - expected, together - expected[: len(many)]]))
-
+    answers = endpoint.check_against(model, tested)
     result = SmokeTest(
         rows=len(tested),
         raw_row=tested[0],
-        endpoint_projection=singles[0],
-        artifact_projection=expected[0],
-        max_abs_difference=float(differences.max()),
+        endpoint_projection=answers.endpoint[0],
+        artifact_projection=answers.artifact[0],
+        max_abs_difference=answers.max_abs_difference,
         latency_p50_ms=float(np.percentile(endpoint.latencies_ms[: len(tested)], 50)),
         latency_p95_ms=float(np.percentile(endpoint.latencies_ms[: len(tested)], 95)),
     )
@@ -55,22 +46,3 @@ def smoke_test(run: PipelineRun) -> dict[str, Any]:
         result.latency_p50_ms,
     )
     return result.model_dump(mode="json")
-
-
-def check_agreement(name: str, how: str, answer: FloatArray, expected: FloatArray, tolerance: FloatArray) -> None:
-    """Refuse projections of another shape, not finite, or too far from the artifact's."""
-    if answer.shape != expected.shape:
-        raise SmokeTestError(
-            f"endpoint {name}, {how}: {answer.shape} numbers came back for {expected.shape} asked. "
-            "Another model is in service, or an old one."
-        )
-    if not np.isfinite(answer).all():
-        raise SmokeTestError(f"endpoint {name}, {how}: the projections hold NaN or infinity.")
-    excess = np.abs(answer - expected) - tolerance
-    if (excess > 0).any():
-        row, component = np.unravel_index(int(np.argmax(excess)), excess.shape)
-        raise SmokeTestError(
-            f"endpoint {name}, {how}: row {row + 1}, PC{answer.shape[1] - component} is {answer[row, component]:.9g}, "
-            f"the artifact says {expected[row, component]:.9g} (tolerance {tolerance[row, component]:.2g}). "
-            "Another model is in service, or an old one."
-        )

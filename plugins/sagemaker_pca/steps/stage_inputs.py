@@ -18,7 +18,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from sagemaker_pca.endpoints.deployment import next_action
 from sagemaker_pca.endpoints.ownership import check_own
-from sagemaker_pca.endpoints.records import NotedClaim, Promotion
+from sagemaker_pca.endpoints.records import NotedClaim, Promotion, StoppedEndpoint
+from sagemaker_pca.endpoints.stopped import refuse_stopped
 from sagemaker_pca.exceptions import InputError, SettingError
 from sagemaker_pca.model.scoring_file import scoring_file
 from sagemaker_pca.plurals import counted
@@ -77,13 +78,15 @@ def stage_changed_inputs(run: PipelineRun) -> dict[str, Any]:
 
     Raises:
         AirflowSkipException: naming the run that makes or made that model.
-        DeploymentError: when the endpoint is somebody else's, before anything costs money.
+        DeploymentError: when the endpoint is somebody else's, or is stopped, before anything costs money.
         InputError: when what it serves has members that cannot be carried over.
         SettingError: when the processing job would certainly end at the raw data.
     """
     staged, contents = plan_inputs(run, script_arguments(run.plan.config))
     run.inputs = staged
     endpoint = run.hook.find_endpoint(run.plan.config.endpoint_name)
+    if endpoint is None:
+        check_stopped(run)
     check_owner(run, endpoint)
     if not run.plan.config.force:
         skip_for(run, renew_unchanged(run, endpoint))
@@ -111,6 +114,22 @@ def check_owner(run: PipelineRun, endpoint: dict[str, Any] | None) -> None:
     if endpoint is not None and not run.plan.config.take_over_endpoint:
         tags = run.hook.tags(endpoint["EndpointArn"])
         check_own(endpoint["EndpointName"], tags, run.plan.deployment_id, run.plan.tags[PIPELINE_TAG])
+
+
+def check_stopped(run: PipelineRun) -> None:
+    """Refuse an endpoint that is stopped, or say that the run will create it; looked at once more before it does.
+
+    Raises:
+        DeploymentError: saying since when it is stopped, or whose it is.
+    """
+    stopped = run.hook.find_document(run.plan.files.stopped_uri, StoppedEndpoint)
+    if stopped is None:
+        return
+    if run.stop_to_respect:
+        refuse_stopped(stopped)
+    if not run.plan.config.take_over_endpoint:
+        check_own(stopped.endpoint_name, stopped.tags, run.plan.deployment_id, run.plan.tags[PIPELINE_TAG])
+    log.info("Endpoint %s is stopped; this run creates it with its new model.", stopped.endpoint_name)
 
 
 def renew_unchanged(run: PipelineRun, endpoint: dict[str, Any] | None) -> str | None:

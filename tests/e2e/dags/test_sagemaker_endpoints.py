@@ -12,7 +12,7 @@ import pytest
 
 from quickstart.airflow_home import aws_connection
 from sagemaker_pca.endpoints.records import Lease
-from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory
+from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory, promotion
 from tests.pipeline_process import dags_test_process
 from tests.service_process import ServiceProcess
 
@@ -119,6 +119,45 @@ def test_lists_and_descriptions_delete_nothing_and_leave_no_report(
     assert described.returncode == 0, described.stdout[-4000:]
     assert re.search(r"^monthly_cost +73.0", described.stdout, re.MULTILINE)
     assert inventory.reports() == []
+
+
+def test_an_endpoint_is_stopped_stays_known_and_is_started_again(
+    dag: EndpointsDag, inventory: EmbeddedInventory
+) -> None:
+    inventory.serve("nightly", tags={"owner": "team-a"})
+    inventory.put_record("nightly", "promoted.json", promotion("nightly", "nightly"))
+
+    said = dag.run(command="stop-endpoint", name="nightly")
+    assert said.returncode == 0, said.stdout[-4000:]
+    assert "stop-endpoint nightly, which is InService: with nightly" in said.stdout
+    assert inventory.names()["endpoint"] == {"nightly"}
+
+    done = dag.run(command="stop-endpoint", name="nightly", dry_run=False, poll_seconds=0.1)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert inventory.names()["endpoint"] == set()
+    listed = dag.run(command="list-endpoints")
+    assert re.search(r"^nightly +Stopped +20", listed.stdout, re.MULTILINE)
+    described = dag.run(command="describe-endpoint", name="nightly")
+    assert re.search(r"^EndpointStatus +Stopped$", described.stdout, re.MULTILINE)
+    swept = dag.run(command="sweep", orphaned=True, orphan_grace_hours=0, dry_run=False)
+    assert swept.returncode == 0, swept.stdout[-4000:]
+    assert inventory.names()["endpoint_config"] == inventory.names()["model"] == {"nightly"}
+
+    started = dag.run(command="start-endpoint", name="nightly", dry_run=False, poll_seconds=0.1)
+    assert started.returncode == 0, started.stdout[-4000:]
+    assert "Endpoint nightly answers as its artifact does." in started.stdout
+    assert inventory.names()["endpoint"] == {"nightly"}
+    again = dag.run(command="start-endpoint", name="nightly", dry_run=False)
+    assert again.returncode == 0, again.stdout[-4000:]
+    assert "Endpoint nightly is not stopped: it is InService." in again.stdout
+
+
+def test_a_stop_that_is_refused_fails_the_run_with_its_reason(dag: EndpointsDag, inventory: EmbeddedInventory) -> None:
+    inventory.serve("theirs", tags={"deployment-id": "theirs"})
+    done = dag.run(command="stop-endpoint", name="theirs", dry_run=False)
+    assert done.returncode != 0
+    assert "stop \N{EN DASH} stop-endpoint theirs: another Airflow's: tagged deployment-id=theirs" in done.stdout
+    assert inventory.names()["endpoint"] == {"theirs"}
 
 
 def test_the_daily_report_names_what_is_idle_and_what_has_expired(

@@ -164,7 +164,7 @@ def a_lease_that_another_run_holds_is_waited_for_and_taken_over_when_its_holder_
 def a_lease_that_is_not_given_up_fails_the_run_naming_the_holder(scene: Scene) -> None:
     scene.hold_lease("other-run", in_an_hour())
     run = scene.trigger(lease_wait_seconds=1)
-    scene.verify_refused(run, Verdict.FAILED, f"endpoint {scene.endpoint_name} is being deployed by other-run until")
+    scene.verify_refused(run, Verdict.FAILED, f"endpoint {scene.endpoint_name} is being changed by other-run until")
     lease = scene.lease()
     assert lease is not None
     assert lease["holder"] == "other-run"

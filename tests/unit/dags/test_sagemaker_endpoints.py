@@ -13,7 +13,14 @@ from sagemaker_pca.settings.form import form_fields
 from sagemaker_pca.steps import report_command
 
 DAGS = Path(__file__).parents[3] / "dags"
-EDGES = {"plan": {"approve", "delete"}, "approve": {"delete"}, "delete": {"report"}, "report": set()}
+EDGES = {
+    "plan": {"approve", "delete", "stop", "start"},
+    "approve": {"delete"},
+    "delete": {"report"},
+    "stop": {"report"},
+    "start": {"report"},
+    "report": set(),
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +56,7 @@ def test_the_report_is_written_whatever_happened_and_decides_the_run(dag: Any) -
 
 def test_the_report_reads_from_tasks_that_exist(dag: Any) -> None:
     read = {report_command.PLAN_TASK, report_command.APPROVE_TASK, report_command.DELETE_TASK}
+    read |= set(report_command.SWITCH_TASKS.values())
     assert read < set(dag.task_ids)
 
 

@@ -158,7 +158,7 @@ def test_a_later_try_after_another_runs_deployment_returns_to_that_one(second: D
 def test_an_endpoint_that_another_run_deploys_to_is_not_touched(second: Deployment, hook: SageMakerPcaHook) -> None:
     before = serving(second.aws, second.endpoint_name)
     DeploymentLease(second.lease.uri, "run-0").acquire(hook)
-    with pytest.raises(LeaseHeldError, match=f"endpoint {second.endpoint_name} is being deployed by run-0 until"):
+    with pytest.raises(LeaseHeldError, match=f"endpoint {second.endpoint_name} is being changed by run-0 until"):
         second.deploy()
     assert serving(second.aws, second.endpoint_name) == before
     assert hook.find_object(second.record_uri) is None
@@ -264,7 +264,7 @@ def test_of_two_runs_at_once_one_deploys_and_the_other_names_it(aws: EmbeddedAws
         thread.join()
     winner = next(deployment for deployment in runs if outcomes[deployment.run_name] == "create")
     (loser,) = (deployment.run_name for deployment in runs if deployment is not winner)
-    assert f"is being deployed by {winner.run_name} until" in outcomes[loser]
+    assert f"is being changed by {winner.run_name} until" in outcomes[loser]
     assert winner.wait()["EndpointConfigName"] == winner.config_name
 
 

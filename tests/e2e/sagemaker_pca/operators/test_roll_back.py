@@ -157,7 +157,7 @@ def test_a_lost_answer_to_the_recreation_of_an_endpoint_is_no_failure(
 def test_while_another_run_deploys_nothing_is_rolled_back(aws: EmbeddedAws, hook: SageMakerPcaHook) -> None:
     made = updated(aws)
     DeploymentLease(f"s3://{aws.bucket}/{made.endpoint_name}/lease.json", "run-0").acquire(hook)
-    with pytest.raises(LeaseHeldError, match=f"endpoint {made.endpoint_name} is being deployed by run-0 until"):
+    with pytest.raises(LeaseHeldError, match=f"endpoint {made.endpoint_name} is being changed by run-0 until"):
         restore(hook, aws, made)
     assert serving(aws, made.endpoint_name) == made.endpoint_config_name
 

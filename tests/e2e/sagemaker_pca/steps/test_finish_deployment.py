@@ -182,7 +182,7 @@ def test_what_another_run_deploys_by_now_is_not_recorded_over(deployments: Deplo
     run = deployments.deploy(0)
     other = DeploymentLease(run.plan.files.lease_uri, "other")
     other.acquire(run.hook)
-    with pytest.raises(LeaseHeldError, match="is being deployed by other"):
+    with pytest.raises(LeaseHeldError, match="is being changed by other"):
         finish_deployment(run)
     assert run.hook.find_object(run.plan.files.promoted_uri) is None
     assert run.hook.read_json(run.plan.files.lease_uri)["holder"] == "other"

@@ -10,8 +10,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from botocore.exceptions import ClientError
 
-from sagemaker_pca.endpoints.records import Lease
-from sagemaker_pca.exceptions import InputError, SettingError
+from sagemaker_pca.endpoints.records import Lease, StoppedEndpoint
+from sagemaker_pca.exceptions import DeploymentError, InputError, SettingError
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.run import disk_space, tasks
 from sagemaker_pca.run.locations import RunFiles
@@ -233,3 +233,39 @@ def test_a_training_disk_smaller_than_the_features_is_refused(raw: RawData, aws:
     aws.put(f"{features}features-algo-1-00001.csv", CONTENT)
     with pytest.raises(SettingError, match=r"training job's input is 1,021 bytes in 1 file.*training_volume_gb=1 "):
         _ = run.training_features_uri
+
+
+def stopped(raw: RawData, aws: EmbeddedAws, **tags: str) -> None:
+    """The record of the run's endpoint, as a stop leaves it."""
+    plan = raw.run().plan
+    now = datetime.now(UTC)
+    document = StoppedEndpoint(
+        endpoint_name=raw.name,
+        endpoint_arn="arn",
+        endpoint_config_name="gone",
+        model_name="gone",
+        tags={**plan.tags, **tags},
+        created_at=now,
+        stopped_at=now,
+        stopped_by="run-1",
+    )
+    aws.put(f"endpoints/{raw.name}/stopped.json", document.model_dump_json())
+
+
+def test_a_run_on_a_stopped_endpoint_ends_before_it_uploads_anything_unless_it_may_deploy(
+    raw: RawData, aws: EmbeddedAws
+) -> None:
+    raw.put("a.csv")
+    stopped(raw, aws)
+    with pytest.raises(DeploymentError, match=f"endpoint {raw.name} is stopped since .* set stopped_endpoint=deploy"):
+        stage_changed_inputs(raw.run(force=False))
+    assert raw.uploaded() == 0
+    assert stage_changed_inputs(raw.run(force=False, stopped_endpoint="deploy"))
+
+
+def test_a_stopped_endpoint_of_another_pipeline_is_theirs(raw: RawData, aws: EmbeddedAws) -> None:
+    raw.put("a.csv")
+    stopped(raw, aws, **{"dag-id": "another"})
+    with pytest.raises(DeploymentError, match="the pipeline another's of this Airflow"):
+        stage_changed_inputs(raw.run(stopped_endpoint="deploy"))
+    assert stage_changed_inputs(raw.run(stopped_endpoint="deploy", take_over_endpoint=True))

@@ -13,7 +13,15 @@ from sagemaker_pca.settings.patterns import RESOURCE_NAME
 DAG_IDS = st.text(st.sampled_from(string.ascii_letters + string.digits + "_.-äñ日本"), min_size=1, max_size=250)
 RUN_IDS = st.text(st.sampled_from(string.ascii_letters + string.digits + "_.~:+-"), min_size=1, max_size=250)
 RUNS = st.tuples(st.sampled_from(["dev", "prod"]), DAG_IDS, RUN_IDS, st.integers(-1, 1000))
-OF_NO_RUN = {"default_raw_data_uri", "endpoints_uri", "history_uri", "lease_uri", "promoted_uri", "run_prefix"}
+OF_NO_RUN = {
+    "default_raw_data_uri",
+    "endpoints_uri",
+    "history_uri",
+    "lease_uri",
+    "promoted_uri",
+    "run_prefix",
+    "stopped_uri",
+}
 Run = tuple[str, str, str, int]
 PATHS = [name for name, member in vars(RunFiles).items() if isinstance(member, property) and name not in OF_NO_RUN]
 
