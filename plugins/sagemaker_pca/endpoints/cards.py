@@ -22,6 +22,7 @@ from sagemaker_pca.endpoints.ownership import why_not_own
 from sagemaker_pca.endpoints.selection import PROTECT_TAG, PROTECT_UNTIL_TAG
 from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG
 from sagemaker_pca.run.plan import EXPIRES_AT_TAG, PIPELINE_TAG
+from sagemaker_pca.settings.endpoint_command import STOPPED
 
 # For how long back calls are counted; who was not called since then is idle for at least as long.
 TRAFFIC = timedelta(days=30)
@@ -60,6 +61,7 @@ class EndpointCard:
     pipeline: str
     status: str
     created_at: datetime
+    stopped_at: datetime | None
     days_alive: float
     configurations: tuple[str, ...]
     models: tuple[str, ...]
@@ -131,6 +133,7 @@ def endpoint_card(
         pipeline=pipeline,
         status=endpoint.status or "",
         created_at=endpoint.created_at,
+        stopped_at=endpoint.changed_at if endpoint.status == STOPPED else None,
         days_alive=hours_alive(endpoint.created_at, now) / 24,
         configurations=needs,
         models=tuple(dict.fromkeys(model for name in needs for model in facts.needs(ENDPOINT_CONFIG, name))),

@@ -25,6 +25,8 @@ def hourly_cost(
     """
     if not isinstance(endpoint, EndpointDetails):
         return None
+    if endpoint.is_stopped:
+        return 0.0
     types: dict[str, str | None] = {}
     for name in endpoint.needs:
         config = configs.get(name)

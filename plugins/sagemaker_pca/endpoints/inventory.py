@@ -40,10 +40,12 @@ class EndpointDetails(NamedTuple):
 
     :param needs: names of the configuration in service and, while it changes, of the one it changes to
     :param instance_counts: instances by variant; None where the service tells none, as for serverless variants
+    :param is_stopped: whether there is nothing but what it will be started with
     """
 
     needs: tuple[str, ...]
     instance_counts: Mapping[str, int | None]
+    is_stopped: bool = False
 
 
 class ConfigDetails(NamedTuple):

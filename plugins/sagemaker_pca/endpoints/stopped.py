@@ -91,8 +91,9 @@ class InventoryWithStopped:
         found = self._inventory.describe_all(kind, named)
         if kind is not ENDPOINT:
             return found
-        stopped = {name: self._stopped[name] for name in named if name in self._stopped and name not in found}
-        return {**found, **{name: EndpointDetails((one.endpoint_config_name,), {}) for name, one in stopped.items()}}
+        stopped = (self._stopped[name] for name in named if name in self._stopped and name not in found)
+        needed = {one.endpoint_name: (one.endpoint_config_name,) for one in stopped}
+        return {**found, **{name: EndpointDetails(needs, {}, is_stopped=True) for name, needs in needed.items()}}
 
     def count_invocations(
         self, variants: Iterable[Variant], start: datetime, end: datetime

@@ -15,11 +15,12 @@ from sqlalchemy import select, update
 
 from sagemaker_pca.dags import sagemaker_endpoints
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
+from sagemaker_pca.hooks.stopped_endpoints import StoppedEndpointFiles, stop_now
 from sagemaker_pca.pages.endpoints_page import dry_run_settings, read_endpoints
 from tests.e2e.sagemaker_pca.endpoints.counted_calls import CountedCalls, refuse
-from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory, promotion
+from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import BUCKET, EmbeddedInventory, promotion
 from tests.e2e.sagemaker_pca.pages.conftest import SignIn, add_dag
-from tests.run_plans import DEPLOYMENT_VARIABLE
+from tests.run_plans import DEPLOYMENT_ID, DEPLOYMENT_VARIABLE
 
 pytestmark = pytest.mark.e2e
 
@@ -90,6 +91,30 @@ def test_a_serverless_endpoint_is_shown_as_one_whose_cost_nobody_knows_beforehan
     assert (card["hourly_cost"], card["monthly_cost"]) == (None, None)
 
 
+def test_a_stopped_endpoint_is_shown_with_what_it_will_be_started_with(
+    sign_in: SignIn, inventory: EmbeddedInventory
+) -> None:
+    inventory.serve("mine", {"dag-id": "ecg"})
+    inventory.put_record("mine", "promoted.json", promotion("mine", "mine"))
+    now = datetime.now(UTC)
+    hook = SageMakerInventoryHook(aws_conn_id="aws_default")
+    endpoint = hook.find_endpoint("mine")
+    assert endpoint is not None
+    records = StoppedEndpointFiles(hook, BUCKET)
+    records.write(stop_now(hook, records, endpoint, DEPLOYMENT_ID, stopped_by="run-1", now=now))
+    inventory.sagemaker.delete_endpoint(EndpointName="mine")
+    inventory.wait_until_gone("mine")
+
+    reader = sign_in("GET ecg")
+    (card,) = shown(reader)["endpoints"]
+    assert (card["status"], card["models"], card["configurations"]) == ("Stopped", ["mine"], ["mine"])
+    assert (card["hourly_cost"], card["instances"]) == (0, [])
+    assert {sweep["reason"] for sweep in card["sweeps"]} == {"stopped, which costs nothing", "no tag expires-at"}
+    page = reader.get("/endpoints").text
+    assert f"stopped since {now:%Y-%m-%d %H:%M} UTC" in page
+    assert "Try it" not in page
+
+
 def test_aws_is_asked_for_details_of_no_other_endpoints(hook: object, inventory: EmbeddedInventory) -> None:
     inventory.serve("mine", {"dag-id": "ecg"})
     inventory.serve("another-airflows", {"dag-id": "ecg", "deployment-id": "other"})
@@ -99,7 +124,7 @@ def test_aws_is_asked_for_details_of_no_other_endpoints(hook: object, inventory:
     assert [card.name for card in found.endpoints] == ["mine"]
     assert calls == {
         "ListEndpoints": 1, "GetResources": 1, "DescribeEndpoint": 1, "DescribeEndpointConfig": 1,
-        "GetMetricData": 1, "ListObjectsV2": 1,
+        "GetMetricData": 1, "ListObjectsV2": 2,
     }  # fmt: skip
 
 
