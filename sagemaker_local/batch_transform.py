@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagemaker_local import images
+from sagemaker_local import images, record_joining
 from sagemaker_local.archives import unpack
 from sagemaker_local.container import ContainerRoot
 from sagemaker_local.exceptions import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
@@ -28,9 +28,9 @@ _STOP_GRACE_SECONDS = 5  # nothing of a stopped transform is kept
 
 def describe_new(request: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
     """Return the description a CreateTransformJob request begins with; raises for what cannot be carried out."""
-    for member in ("DataCaptureConfig", "DataProcessing"):
-        if request.get(member) not in (None, {}, {"JoinSource": "None"}):
-            raise UnsupportedError(f"sagemaker_local does not carry out {member}.")
+    if request.get("DataCaptureConfig"):
+        raise UnsupportedError("sagemaker_local does not carry out DataCaptureConfig.")
+    record_joining.check(request)
     transform_input = request["TransformInput"]
     source = transform_input["DataSource"]["S3DataSource"]
     if source["S3DataType"] not in ("S3Prefix", "ManifestFile") or transform_input.get("SplitType") == "TFRecord":
@@ -125,6 +125,7 @@ class TransformJob(Job):
             "accept": output.get("Accept"),
             "assemble": output.get("AssembleWith", "None"),
             "strategy": _STRATEGIES[self.description.get("BatchStrategy", "MultiRecord")],
+            "data_processing": self.description.get("DataProcessing", {}),
             "max_payload_mb": self.description.get("MaxPayloadInMB", 6),
             "environment": self._model_environment(),
         }

@@ -6,11 +6,12 @@ the whole object succeeded. Exits with 0, or with 1 when an object failed.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sagemaker_local.pca_algorithm.serve import Predictor
+from sagemaker_local.record_joining import RecordJoining
 
 _RECORD_HEADER_BYTES = 8
 _MEGABYTE = 1024 * 1024
@@ -42,36 +43,47 @@ def main(root: Path) -> int:
 
 def _transform(predictor: Predictor, content: bytes, job: dict[str, Any]) -> bytes:
     limit = job["max_payload_mb"] * _MEGABYTE
+    joining = RecordJoining(job["data_processing"], job["content_type"] or "")
     answers = []
-    for payload in batches(content, job["split"], job["strategy"], limit):
+    for records in batches(content, job["split"], job["strategy"], limit):
+        sent = records if joining.sends_all else (_in_words(joining.sent, record) for record in records)
+        payload = b"".join(sent)
         if len(payload) > limit:
             raise ObjectFailedError(f"ClientError: 413\n\nMessage:\nPayload of {len(payload)} bytes exceeds {limit}")
         reply = predictor.invoke(payload, job["content_type"], job["accept"])
         if reply.status >= 400:
             kind = "Bad HTTP status received from algorithm" if reply.status >= 500 else "ClientError"
             raise ObjectFailedError(f"{kind}: {reply.status}\n\nMessage:\n{reply.body.decode(errors='replace')}")
-        answers.append(reply.body)
+        answers.append(_in_words(joining.written, records, reply.body))
     if job["assemble"] == "Line":
         return b"".join(answer.removesuffix(b"\n") + b"\n" for answer in answers)
     return b"".join(answers)
 
 
-def batches(content: bytes, split: str, strategy: str, limit: int) -> Iterator[bytes]:
-    """Yield request bodies: one record each (SINGLE_RECORD), or as many as fit into the limit (MULTI_RECORD)."""
+def _in_words(process: Callable[..., bytes], *given: Any) -> bytes:
+    """What comes of records; an object of which nothing comes fails by itself."""
+    try:
+        return process(*given)
+    except (LookupError, ValueError) as error:
+        raise ObjectFailedError(f"ClientError: DataProcessing: {error}") from None
+
+
+def batches(content: bytes, split: str, strategy: str, limit: int) -> Iterator[list[bytes]]:
+    """Yield each request body's records: one (SINGLE_RECORD), or as many as fit into the limit (MULTI_RECORD)."""
     if split == "None":
-        yield content
+        yield [content]
         return
     records = _lines(content) if split == "Line" else _frames(content)
     batch: list[bytes] = []
     size = 0
     for record in records:
         if batch and (strategy == "SINGLE_RECORD" or size + len(record) > limit):
-            yield b"".join(batch)
+            yield batch
             batch, size = [], 0
         batch.append(record)
         size += len(record)
     if batch:
-        yield b"".join(batch)
+        yield batch
 
 
 def _lines(content: bytes) -> Iterator[bytes]:

@@ -132,3 +132,58 @@ def test_missing_model_and_missing_input_are_refused(aws: EmbeddedAws) -> None:
         transform(aws, model="nowhere")
     with pytest.raises(ClientError, match="No S3 objects found under S3 URL"):
         transform(aws)
+
+
+def lines_of(aws: EmbeddedAws, key: str) -> list[Any]:
+    return [json.loads(line) for line in aws.get(f"s3://{aws.bucket}/{key}").splitlines()]
+
+
+@pytest.mark.parametrize("strategy", ["SingleRecord", "MultiRecord"])
+def test_json_lines_are_filtered_and_joined_with_their_answers(aws: EmbeddedAws, strategy: str) -> None:
+    aws.put("in/a.jsonl", '{"id": 7, "row": {"features": [1, 2]}}\n{"id": 8, "row": {"features": [3, 4]}}\n')
+    asked = {"InputFilter": "$.row", "JoinSource": "Input", "OutputFilter": "$['id','SageMakerOutput']"}
+    job = transform(
+        aws, DataProcessing=asked, BatchStrategy=strategy, transform_input={"ContentType": "application/jsonlines"}
+    )
+    assert job["TransformJobStatus"] == "Completed"
+    assert job["DataProcessing"] == asked
+    assert lines_of(aws, "out/a.jsonl.out") == [
+        {"id": 7, "SageMakerOutput": {"projection": [3.0, 1.0]}},
+        {"id": 8, "SageMakerOutput": {"projection": [7.0, 3.0]}},
+    ]
+
+
+def test_what_is_no_object_is_joined_as_sagemaker_input(aws: EmbeddedAws) -> None:
+    aws.put("in/a.jsonl", '[{"features": [1, 2]}, "kept"]\n')
+    json_lines = {"ContentType": "application/jsonlines"}
+    transform(aws, DataProcessing={"InputFilter": "$[0]", "JoinSource": "Input"}, transform_input=json_lines)
+    assert lines_of(aws, "out/a.jsonl.out") == [
+        {"SageMakerInput": [{"features": [1, 2]}, "kept"], "SageMakerOutput": {"projection": [3.0, 1.0]}}
+    ]
+
+
+def test_an_id_column_of_csv_stays_away_from_the_model(aws: EmbeddedAws) -> None:
+    aws.put("in/a.csv", 'x7,1,2\n"x,8",3,4\n')
+    assert transform(aws, DataProcessing={"InputFilter": "$[1:]"})["TransformJobStatus"] == "Completed"
+    assert projections(aws.get(f"s3://{aws.bucket}/out/a.csv.out")) == [[3.0, 1.0], [7.0, 3.0]]
+
+
+def test_a_record_in_which_a_filter_finds_nothing_fails_its_object(aws: EmbeddedAws) -> None:
+    aws.put("in/a.csv", "1,2\n")
+    job = transform(aws, DataProcessing={"InputFilter": "$[9]"})
+    assert job["TransformJobStatus"] == "Failed"
+    name = job["TransformJobName"]
+    assert any("finds nothing in a record" in message for message in aws.log_messages(GROUP, name))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"JoinSource": "Input"}, "joins text/csv only to answers in text/csv, which the built-in PCA does not give"),
+        ({"InputFilter": "$["}, r"DataProcessing\.InputFilter=\$\[ is no JSONPath expression"),
+    ],
+)
+def test_data_processing_that_cannot_be_is_refused(aws: EmbeddedAws, asked: dict[str, str], words: str) -> None:
+    aws.put("in/a.csv", "1,2\n")
+    with pytest.raises(ClientError, match=words):
+        start_transform(aws, DataProcessing=asked)
