@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 NO_VALUE = "has no value"
@@ -36,6 +35,8 @@ def out_of_range(value: float) -> str | None:
 
 def with_gaps(column: Any) -> Any:
     """An Arrow column of text in which gaps are still spelt out, without them."""
+    import pyarrow.compute as pc  # most runs do without, and it takes a tenth of a second
+
     return pc.if_else(pc.is_in(column, value_set=pa.array(MISSING_CELLS)), None, column)
 
 
@@ -44,6 +45,8 @@ def to_numbers(column: Any, decimal: str) -> Any:
     if decimal == ".":
         with contextlib.suppress(pa.ArrowInvalid):  # most blocks of strings hold nothing but numbers
             return column.cast(pa.float64())
+    import pyarrow.compute as pc
+
     text = pc.utf8_trim(column, characters=" \t")
     is_number = pc.match_substring_regex(text, f"^{NUMBER[decimal].pattern}$")
     return pc.if_else(is_number, pc.replace_substring(text, ",", "."), "inf").cast(pa.float64())

@@ -7,10 +7,10 @@ import contextlib
 import csv
 import gzip
 import zlib
-from array import array
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Deque, Iterator, List, NamedTuple, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +20,13 @@ from processing.bad_rows import BadRow
 from processing.cells import MISSING_CELLS, cell_problem, to_numbers, with_gaps
 from processing.columns import find_columns, match_trailing_delimiter
 from processing.messages import InputError, counted
+from processing.moments import FloatArray
 from processing.quoted_cells import QuotedCells, WholeLines
 from processing.rows import IntArray, Rows, numbers_beside
 
 BLOCK_BYTES = 4 << 20
+# Blocks of text and what Arrow makes of them, in memory at once.
+AHEAD_BYTES = 64 << 20
 MAX_ROW_LINES = 100_000  # Arrow takes no row beyond its block; looking for a bad one, more lines are an open quote
 ALLOWED = "Where cells may span lines, set newlines_in_cells."
 
@@ -34,6 +37,20 @@ class Row(NamedTuple):
     first_line: int
     last_line: int
     cells: list[str] | None
+
+
+class ParsedBlock(NamedTuple):
+    """What Arrow made of some whole lines of `size` bytes.
+
+    :param values: (d, n) feature columns
+    :param ids: the id columns, (n,) each
+    :param skipped: numbers, from 1 among the rows of these lines, of those that it skipped
+    """
+
+    size: int
+    values: FloatArray
+    ids: Sequence[Any]
+    skipped: List[int]
 
 
 class CsvFile:
@@ -60,23 +77,22 @@ class CsvFile:
         Raises InputError for a quote that is never closed, and for any bad row unless bad rows are skipped.
         """
         raw, row_count = pa.OSFile(str(self.path)), 0
-        self._skipped_places = array("q")
+        self._skipped_places: List[int] = []
         source = pa.CompressedInputStream(raw, "gzip") if self._gzipped else raw
         lines = WholeLines(source, self._header_lines, self._arguments.delimiter, self._newlines_in_cells)
         try:
-            for batch in self._open(lines):
+            for block in self._parsed(lines):
                 if lines.spanning_lines and not self._skips:
                     break
-                # Arrow reads ahead: a batch is a block, wherever the file already stands.
-                self.bytes_read = raw.tell() if self._gzipped else min(self.bytes_read + self._block_size, self.size)
-                if batch.num_rows:
-                    values = np.stack([column.to_numpy(zero_copy_only=False) for column in self._numbers(batch)])
-                    ids = [batch.column(str(index)) for index in self._ids.values()]
-                    yield Rows(values, self._row_numbers(row_count, batch.num_rows, lines), ids)
-                row_count += batch.num_rows
+                self.bytes_read = raw.tell() if self._gzipped else self.bytes_read + block.size
+                first, count = row_count + len(self._skipped_places), block.values.shape[1]
+                self._skipped_places += [first + number - 1 for number in block.skipped]
+                self.skipped_rows += len(block.skipped)
+                if count:
+                    yield Rows(block.values, self._row_numbers(row_count, count, lines), block.ids)
+                row_count += count
         except pa.ArrowInvalid as error:
-            if not lines.is_empty:  # what Arrow calls invalid, too
-                raise self._failure(str(error)) from error
+            raise self._failure(str(error)) from error
         except OSError as error:
             raise InputError(f"{self.name} is cut off or damaged: {error}. Upload it again.") from error
         self._account_for(lines, row_count)
@@ -108,11 +124,25 @@ class CsvFile:
         self._header_lines = header.last_line
         return header.cells
 
-    def _open(self, lines: WholeLines) -> Any:
+    def _parsed(self, lines: WholeLines) -> Iterator[ParsedBlock]:
+        """The blocks in order: one is read and several are parsed, on all cores, while one is used."""
+        most_ahead = max(2, min(pa.cpu_count() + 1, AHEAD_BYTES // self._block_size))
+        ahead: Deque[Future[ParsedBlock]] = deque()
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(most_ahead) as parsers:
+            block = reader.submit(lines.read, self._block_size)
+            while text := block.result():
+                ahead.append(parsers.submit(self._parse, text))
+                block = reader.submit(lines.read, self._block_size)
+                if len(ahead) > most_ahead:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def _parse(self, lines: bytes | bytearray) -> ParsedBlock:
         names = [str(index) for index in range(len(self.columns))]
         wanted, ids = ([names[index] for index in found.values()] for found in (self._positions, self._ids))
-        # Only a reader without threads says which row it skips.
-        reading = pacsv.ReadOptions(block_size=self._block_size, column_names=names, use_threads=not self._skips)
+        # In one block and without threads: so Arrow also says which row it skips.
+        reading = pacsv.ReadOptions(block_size=len(lines) + 1, column_names=names, use_threads=False)
         parsing = pacsv.ParseOptions(delimiter=self._arguments.delimiter, newlines_in_values=self._newlines_in_cells)
         as_text = {*ids, *(wanted if self._skips else ())}
         converting = pacsv.ConvertOptions(include_columns=list(dict.fromkeys([*wanted, *ids])))
@@ -120,21 +150,24 @@ class CsvFile:
         converting.null_values, converting.strings_can_be_null = MISSING_CELLS, not ids
         converting.column_types = {name: pa.string() if name in as_text else pa.float64() for name in [*wanted, *ids]}
         converting.decimal_point = self._arguments.decimal
+        skipped: List[int] = []
+
+        def skip(row: Any) -> str:
+            skipped.append(row.number)
+            return "skip"
+
         if self._skips:
-            parsing.invalid_row_handler = self._skip_row
-        return pacsv.open_csv(lines, reading, parsing, converting)
+            parsing.invalid_row_handler = skip
+        table = pacsv.read_csv(pa.py_buffer(lines), reading, parsing, converting).combine_chunks()
+        columns = {name: table.column(name).chunk(0) for name in table.column_names} if table.num_rows else {}
+        found = [self._numbers(columns[name]).to_numpy(zero_copy_only=False) for name in wanted if columns]
+        values = np.stack(found) if found else np.empty((len(wanted), 0))
+        return ParsedBlock(len(lines), values, [columns[name] for name in ids if columns], skipped)
 
-    def _skip_row(self, row: Any) -> str:
-        self.skipped_rows += 1
-        self._skipped_places.append(row.number - 1)
-        return "skip"
-
-    def _numbers(self, batch: Any) -> Iterator[Any]:
-        for index in self._positions.values():
-            column = batch.column(str(index))
-            if column.type == pa.string():
-                column = to_numbers(with_gaps(column) if self._ids else column, self._arguments.decimal)
-            yield column
+    def _numbers(self, column: Any) -> Any:
+        if column.type == pa.string():
+            return to_numbers(with_gaps(column) if self._ids else column, self._arguments.decimal)
+        return column
 
     def _account_for(self, lines: WholeLines, row_count: int) -> None:
         """Fail rather than lose a line: each is in a row, or skipped and counted."""

@@ -46,12 +46,17 @@ class RecordIOPart:
         self._prefix = np.frombuffer(struct.pack("<II", 0xCED7230A, length) + message, np.uint8)
         fields = [("prefix", "u1", self._prefix.size), ("values", "<f4", width), ("padding", "u1", -length % 4)]
         self._layout, self._file = np.dtype(fields), path.open("wb")
+        self._records = np.zeros(0, self._layout)  # of the largest batch so far: what all records share is there
         self.close = self._file.close
 
     def write(self, features: FloatArray) -> None:
         """Append features of shape (d, n)."""
-        records = np.zeros(features.shape[1], self._layout)
-        records["prefix"], records["values"] = self._prefix, features.T
+        count = features.shape[1]
+        if count > len(self._records):
+            self._records = np.zeros(count, self._layout)
+            self._records["prefix"] = self._prefix
+        records = self._records[:count]
+        records["values"] = features.T
         records.tofile(self._file)
 
 

@@ -9,7 +9,6 @@ from typing import Any, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from processing.bad_rows import BadRow
 from processing.cells import FLOAT32_MAX, NO_VALUE, out_of_range
@@ -66,6 +65,8 @@ class ParquetFile:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[Any]:
+        import pyarrow.parquet as pq  # which jobs over CSV do without
+
         try:
             with pq.ParquetFile(str(self.path)) as file:
                 yield file

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-CACHED_BYTES = 1 << 16  # a stretch of text whose arrays stay in a core's cache
+CACHED_BYTES = 1 << 18  # a stretch of text whose arrays stay in a core's cache
 csv.field_size_limit(2**31 - 1)  # a cell may be as long as it likes
 
 
@@ -61,38 +61,32 @@ class QuotedCells:
 
 
 class WholeLines:
-    """The lines of an open CSV file, which Arrow reads from it: without those that hold a cell that spans lines."""
+    """The lines of an open CSV file in blocks of whole rows: without those that hold a cell that spans lines.
 
-    closed = False
+    Where cells may span lines, a row that does is in one block.
+    """
 
     def __init__(self, file: Any, header_lines: int, delimiter: str, newlines_in_cells: bool) -> None:
         self.row_count = 0  # rows that Arrow has to make of the lines given
         self.kept_back: list[int] = []  # per line that is kept back, how many rows come before it
-        self.is_empty = False
         self.quotes = QuotedCells(delimiter)
         self._file, self._header_lines, self._newlines_in_cells = file, header_lines, newlines_in_cells
-        self._begun_line = b""
+        self._begun_line, self._has_ended = b"", False
 
     def read(self, size: int) -> bytes | bytearray:
-        """The next lines, as many as fit into `size` bytes; nothing at the end of the file."""
+        """The next lines, as many as fit into `size` bytes, at least one row; nothing at the end of the file."""
         while block := self._next_block(size):
-            if lines := self._without_spanning(as_utf8(self._without_header(block))):
-                self.row_count += count_lines(lines)
+            rows_before = self.row_count
+            lines = self._without_spanning(as_utf8(self._without_header(block)))
+            self.row_count += count_lines(lines) if lines else 0
+            if self.row_count > rows_before:
                 return lines
-        self.is_empty = not self.row_count
         return b""
 
     @property
     def spanning_lines(self) -> int:
         """How many lines are kept back."""
         return len(self.kept_back)
-
-    def readable(self) -> bool:
-        """Arrow asks."""
-        return True
-
-    def close(self) -> None:
-        """Leave the file to whoever opened it."""
 
     def _next_block(self, size: int) -> bytearray:
         # Each block is read to where it stays: at this size copies cost more than all that is done with them.
@@ -109,7 +103,7 @@ class WholeLines:
         if length == size:
             raise pa.ArrowInvalid(f"a line is longer than {size:,} bytes")
         del block[length:]
-        self._begun_line = b""
+        self._begun_line, self._has_ended = b"", True
         if block and not block.endswith((b"\n", b"\r")):
             block += b"\n"
         return block
@@ -128,9 +122,13 @@ class WholeLines:
             return block
         lines = block.splitlines(keepends=True)
         if self._newlines_in_cells:
+            if found[-1].stop > len(lines) and not self._has_ended:  # the rest of the last row is yet to be read
+                *found, begun = found
+                self._begun_line = b"".join([*lines[begun.start :], self._begun_line])
+                self.quotes.open_lines = 0
+                block = b"".join(lines[: begun.start])
             for span in found:
-                is_closed = span.stop <= len(lines)
-                self.row_count += is_closed - count_lines(b"".join(lines[span.start : span.stop]))
+                self.row_count += 1 - count_lines(b"".join(lines[span.start : span.stop]))
             return block
         kept: list[bytes | bytearray] = []
         rows_before, end = self.row_count, 0

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from processing.exceedances import Exceedances
 from processing.messages import InputError
@@ -108,7 +107,12 @@ class ScoreWriter:
         is_csv = self._arguments.scores_format == "csv"
         name = f"scores-{self._host}-{len(self.parts):05d}.{self._arguments.scores_format}"
         self.parts.append({"name": name, "rows": 0})
-        self._writer = (pacsv.CSVWriter if is_csv else pq.ParquetWriter)(str(self._folder / name), self._schema)
+        if is_csv:
+            self._writer = pacsv.CSVWriter(str(self._folder / name), self._schema)
+        else:
+            import pyarrow.parquet as pq  # which most jobs do without
+
+            self._writer = pq.ParquetWriter(str(self._folder / name), self._schema)
 
 
 def scores_schema(id_columns: Sequence[str], components: Sequence[str]) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from processing.arguments import parse_arguments
 from processing.csv_files import CsvFile
 from processing.messages import InputError
-from processing.quoted_cells import QuotedCells
+from processing.quoted_cells import QuotedCells, WholeLines
 from tests.processing_job import Job
 
 LINES = [f"t{number},{number},{number}" for number in range(2_000)]
@@ -207,6 +208,49 @@ def test_a_cell_is_followed_over_blocks_of_any_size(body: str, step: int) -> Non
     }
     assert whole.open_lines == parts.open_lines
     assert {number for number in found if number < len(each)} == {number for number in expected if number < len(each)}
+
+
+@settings(max_examples=400, deadline=None)
+@given(body=FILES, size=st.integers(4, 40))
+def test_a_row_whose_cells_span_lines_is_in_one_block(body: str, size: int) -> None:
+    text, blocks = body.encode("latin-1").decode(errors="replace"), []
+    whole = WholeLines(pa.BufferReader(body.encode("latin-1")), 0, ",", newlines_in_cells=True)
+    with contextlib.suppress(pa.ArrowInvalid):  # a row that is longer than a block
+        while block := whole.read(size):
+            blocks.append(bytes(block).decode())
+        if not is_open(body):
+            assert [row for block in blocks for row in filled_rows(block)] == filled_rows(text)
+            assert whole.row_count == len(filled_rows(text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=FILES, size=st.integers(8, 60))
+def test_rows_are_those_of_the_csv_module_however_the_file_is_cut_into_blocks(body: str, size: int) -> None:
+    if is_open(body):
+        return
+    with written(body, "--on-bad-rows=skip", "--max-bad-fraction=1", "--newlines-in-cells") as open_file:
+        whole, cut = open_file(), open_file()
+        cut._block_size = max(size, longest_row(body) + 2)
+        found, expected = list(cut.batches()), list(whole.batches())
+        for name in ("values", "numbers"):
+            parts = [[getattr(one, name) for one in each] for each in (found, expected) if each]
+            assert len({np.concatenate(each, axis=-1).tobytes() for each in parts}) <= 1
+        assert len(found) >= len(expected)
+        assert cut.skipped_rows == whole.skipped_rows
+
+
+def longest_row(text: str) -> int:
+    """Characters of the longest row, with the line ends in it and behind it."""
+    each = [f"{line}\r\n" for line in lines(text)]
+    reader, start, longest = csv.reader(each), 0, 0
+    for _ in reader:
+        longest, start = max(longest, sum(map(len, each[start : reader.line_num]))), reader.line_num
+    return longest
+
+
+def filled_rows(text: str) -> list[list[str]]:
+    """The rows of a text that are not empty, as the csv module reads them."""
+    return [row for row in csv.reader(io.StringIO(text.replace("\0", "\ufffd"), newline="")) if row]
 
 
 @contextlib.contextmanager
