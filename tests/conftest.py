@@ -23,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # How long an example takes says something of the machine, not of the code.
 hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.register_profile("few examples", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("project")
 
 

@@ -11,10 +11,10 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 
-from sagemaker_pca.exceptions import DeletionRefusedError, Failure, InputError, SageMakerPcaError
+from sagemaker_pca.exceptions import DeletionRefusedError, InputError, SageMakerPcaError
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.resource_kinds import ENDPOINT, ResourceKind
-from sagemaker_pca.settings.endpoint_command import LISTED_KINDS, EndpointCommand, resolve_command
+from sagemaker_pca.settings.endpoint_command import LISTED_KINDS, STOPPED, EndpointCommand, resolve_command
 from sagemaker_pca.variables import deployment_id, deployment_settings
 
 # The rules and tables are imported when a task runs: with them, parsing a DAG file takes half as long again.
@@ -132,24 +132,19 @@ class SageMakerEndpointCommandOperator(SageMakerSweepOperator):
         """What a stop or start would do now; it looks again itself, once nobody deploys to the endpoint."""
         from sagemaker_pca.hooks.stopped_endpoints import StoppedEndpointFiles, stop_now
 
-        name, now = str(command.name), datetime.now(UTC)
+        name, now, refusal = str(command.name), datetime.now(UTC), ""
         records, endpoint = StoppedEndpointFiles(self.hook, self.bucket_of(command)), self.hook.find_endpoint(name)
-        stopped = records.find(name) if endpoint is None or command.command == "start-endpoint" else None
-        refusal: Failure | None = None
+        remembered = records.find(name)
+        state = endpoint["EndpointStatus"] if endpoint else STOPPED if remembered else "not there"
+        wanted = remembered if command.command == "start-endpoint" else None
         if endpoint is not None and command.command == "stop-endpoint":
             try:
-                stopped = stop_now(self.hook, records, endpoint, deployment_id(), stopped_by="dry run", now=now)
+                wanted = stop_now(self.hook, records, endpoint, deployment_id(), stopped_by="dry run", now=now)
             except SageMakerPcaError as error:
-                refusal = error.failure
-        state = endpoint["EndpointStatus"] if endpoint else "Stopped" if stopped else "not there"
-        would = refusal or (f"with {stopped.endpoint_config_name}" if stopped else "nothing to do")
+                refusal = str(error)
+        would = refusal or (f"with {wanted.endpoint_config_name}" if wanted else "nothing to do")
         self.log.info("%s %s, which is %s: %s", command.command, name, state, would)
-        return {
-            "endpoint_name": name,
-            "status": state,
-            "stopped": stopped.model_dump(mode="json") if stopped else None,
-            "refusal": str(refusal) if refusal else None,
-        }
+        return {"endpoint_name": name, "status": state, "would": would}
 
     def _listed(self, kind: ResourceKind, command: EndpointCommand) -> list[dict[str, Any]]:
         from sagemaker_pca.endpoints.listing import list_matching, resource_document
@@ -169,20 +164,22 @@ class SageMakerEndpointCommandOperator(SageMakerSweepOperator):
         description, resource = self.hook.find_endpoint(name), inventory.find_resource(ENDPOINT, name)
         if resource is None:
             raise InputError(f"endpoint {name} does not exist.", hint="command=list-endpoints shows those that do.")
-        description = description or self._remembered(resource, command)
+        description = description or self._remembered(resource, inventory)
         document = description | cost_document(inventory, resource, command.hourly_prices, datetime.now(UTC))
         self.log.info("%s\n%s", name, description_table(document))
         return document
 
-    def _remembered(self, endpoint: ListedResource, command: EndpointCommand) -> dict[str, Any]:
-        """A stopped endpoint's description, in the words of `DescribeEndpoint`, and when it was stopped."""
-        from sagemaker_pca.hooks.stopped_endpoints import StoppedEndpointFiles
+    @staticmethod
+    def _remembered(endpoint: ListedResource, inventory: Inventory) -> dict[str, Any]:
+        """A stopped endpoint's description in the words of `DescribeEndpoint`; last modified is when it was stopped."""
+        from sagemaker_pca.endpoints.inventory import EndpointDetails
 
-        stopped = StoppedEndpointFiles(self.hook, self.bucket_of(command)).find(endpoint.name)
+        details = inventory.describe_all(ENDPOINT, [endpoint.name]).get(endpoint.name)
+        needed = details.needs if isinstance(details, EndpointDetails) else ()
         return {
             "EndpointName": endpoint.name,
             "EndpointArn": endpoint.arn,
-            "EndpointConfigName": stopped.endpoint_config_name if stopped else None,
+            "EndpointConfigName": ", ".join(needed),
             "EndpointStatus": endpoint.status,
             "CreationTime": endpoint.created_at.isoformat(),
             "LastModifiedTime": endpoint.changed_at.isoformat(),

@@ -56,7 +56,9 @@ def report_answer(context: Context, states: Mapping[str, str]) -> Any:
             failure = Failure.model_validate(pushed) if pushed else Failure(reason="see its log.")
             raise RunFailedError(failure_line(task_id, failure.reason), hint=failure.hint, link=failure.link)
     skipped = ti.xcom_pull(task_ids=switch, key=SKIP_REASON_KEY)
-    result = ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY) or ti.xcom_pull(task_ids=switch) or skipped
+    result = ti.xcom_pull(task_ids=PLAN_TASK, key=RESULT_KEY)
+    if result is None:  # it was no list, no description, and no dry run
+        result = skipped or ti.xcom_pull(task_ids=switch)
     found = f"{len(result)} found" if isinstance(result, list) else skipped or context["params"]["name"]
     ti.xcom_push(key=RUN_NOTE_KEY, value=f"{command}: {found}")
     return result

@@ -139,6 +139,9 @@ def test_an_endpoint_is_stopped_stays_known_and_is_started_again(
     assert re.search(r"^nightly +Stopped +20", listed.stdout, re.MULTILINE)
     described = dag.run(command="describe-endpoint", name="nightly")
     assert re.search(r"^EndpointStatus +Stopped$", described.stdout, re.MULTILINE)
+    assert re.search(r"^EndpointConfigName +nightly$", described.stdout, re.MULTILINE)
+    for command, would in (("stop-endpoint", "nothing to do"), ("start-endpoint", "with nightly")):
+        assert f"{command} nightly, which is Stopped: {would}" in dag.run(command=command, name="nightly").stdout
     swept = dag.run(command="sweep", orphaned=True, orphan_grace_hours=0, dry_run=False)
     assert swept.returncode == 0, swept.stdout[-4000:]
     assert inventory.names()["endpoint_config"] == inventory.names()["model"] == {"nightly"}

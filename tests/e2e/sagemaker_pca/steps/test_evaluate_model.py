@@ -31,7 +31,8 @@ COMPONENTS = np.array([[0.0, 1.0], [1.0, 0.0]])
 
 def run_for(aws: EmbeddedAws, hook: SageMakerPcaHook, endpoint_name: str) -> Any:
     """What the step looks at of a run."""
-    plan = SimpleNamespace(bucket=aws.bucket, config=SimpleNamespace(endpoint_name=endpoint_name))
+    files, config = RunFiles(aws.bucket, "run", endpoint_name), SimpleNamespace(endpoint_name=endpoint_name)
+    plan = SimpleNamespace(bucket=aws.bucket, config=config, files=files)
     return SimpleNamespace(hook=hook, plan=plan)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sagemaker_pca.endpoints.records import StoppedEndpoint
 from sagemaker_pca.exceptions import InputError
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
 from sagemaker_pca.operators.start import SageMakerCreateEndpointConfigOperator
@@ -21,8 +22,8 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 
 
 @pytest.fixture
-def plan() -> RunPlan:
-    return plan_of(run_name=unique_name("run"), endpoint_name=unique_name("endpoint"))
+def plan(aws: EmbeddedAws) -> RunPlan:
+    return plan_of(run_name=unique_name("run"), endpoint_name=unique_name("endpoint"), bucket=aws.bucket)
 
 
 def serve(aws: EmbeddedAws, plan: RunPlan, variant: dict[str, Any] | None = None, **members: Any) -> str:
@@ -44,6 +45,28 @@ def set_by_others(aws: EmbeddedAws) -> dict[str, Any]:
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
     }
     return {"DataCaptureConfig": capture, "KmsKeyId": KEY}
+
+
+def stop(aws: EmbeddedAws, plan: RunPlan, config_name: str) -> None:
+    """Delete the endpoint, and remember with what it will be started."""
+    endpoint = aws.sagemaker.describe_endpoint(EndpointName=plan.config.endpoint_name)
+    stopped = StoppedEndpoint(
+        endpoint_name=endpoint["EndpointName"],
+        endpoint_arn=endpoint["EndpointArn"],
+        endpoint_config_name=config_name,
+        model_name="model",
+        tags={},
+        created_at=endpoint["CreationTime"],
+        stopped_at=endpoint["CreationTime"],
+        stopped_by="run-1",
+    )
+    aws.sagemaker.delete_endpoint(EndpointName=plan.config.endpoint_name)
+    aws.put(f"endpoints/{plan.config.endpoint_name}/stopped.json", stopped.model_dump_json())
+
+
+def test_what_others_set_outlives_a_stop(aws: EmbeddedAws, hook: SageMakerPcaHook, plan: RunPlan) -> None:
+    stop(aws, plan, serve(aws, plan, {"VolumeSizeInGB": 64}, **set_by_others(aws)))
+    assert set_by_others(aws).items() <= next_endpoint_config(hook, plan, "model").items()
 
 
 def create(config: dict[str, Any]) -> dict[str, Any]:
