@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from selenium import webdriver
@@ -23,21 +22,15 @@ def scene(browser: webdriver.Chrome, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def history(scene: Scene) -> Iterator[Future[dict[str, Run]]]:
-    """The runs that no browser starts, under way while Airflow's services start."""
-    with ThreadPoolExecutor(1) as beside:
-        yield beside.submit(scene.run_history)
+def runs(scene: Scene) -> dict[str, Run]:
+    """The runs that no browser starts, before the services do: two programs that write to SQLite may find it locked."""
+    return scene.run_history()
 
 
 @pytest.fixture(scope="module")
-def airflow(scene: Scene, history: Future[dict[str, Run]]) -> Iterator[AirflowServices]:
+def airflow(scene: Scene, runs: dict[str, Run]) -> Iterator[AirflowServices]:
     with scene.airflow as services:
         yield services
-
-
-@pytest.fixture(scope="module")
-def runs(history: Future[dict[str, Run]], airflow: AirflowServices) -> dict[str, Run]:
-    return history.result()
 
 
 @pytest.fixture(scope="module")
