@@ -65,8 +65,10 @@ class InventoryWithStopped:
     def find_resource(self, kind: ResourceKind, name: str) -> ListedResource | None:
         """One resource as it is now; None when there is none, stopped or not."""
         found = self._inventory.find_resource(kind, name)
-        if found is not None or kind is not ENDPOINT:
-            self._stopped.pop(name, None)
+        if kind is not ENDPOINT:
+            return found
+        self._stopped.pop(name, None)
+        if found is not None:
             return found
         stopped = self._records.find(name)
         return None if stopped is None else self._noted(stopped)
@@ -108,11 +110,11 @@ class InventoryWithStopped:
         return self._inventory.read_deployments(bucket, endpoint_names, now)
 
     def delete_resource(self, kind: ResourceKind, name: str) -> None:
-        """Ask for a deletion; a stopped endpoint is forgotten."""
-        if kind is ENDPOINT and name in self._stopped:
-            self._records.forget(name)
-        else:
+        """Ask for a deletion; a stopped endpoint is forgotten, and so is an earlier stop of one that is there."""
+        if kind is not ENDPOINT or name not in self._stopped:
             self._inventory.delete_resource(kind, name)
+        if kind is ENDPOINT:
+            self._records.forget(name)
 
     def _noted(self, stopped: StoppedEndpoint) -> ListedResource:
         self._stopped[stopped.endpoint_name] = stopped

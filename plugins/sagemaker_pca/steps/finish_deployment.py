@@ -92,8 +92,7 @@ def remember(run: PipelineRun, record: DeploymentRecord) -> None:
             model_name=model_name,
         )
         run.hook.write_document(files.promoted_uri, promotion)
-        if record.previous_endpoint_config_name is None:
-            run.hook.delete_object(files.stopped_uri)  # if it was stopped, it is not any more
+        run.hook.delete_object(files.stopped_uri)  # if it was stopped, it is not any more
     newest = PastDeployment(
         run_name=run.plan.run_name,
         deployment_id=run.plan.deployment_id,

@@ -8,6 +8,7 @@ import pytest
 
 from quickstart.airflow_home import aws_connection
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
+from sagemaker_pca.triggers.base import shared_hook
 from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory
 from tests.run_plans import DEPLOYMENT_VARIABLE
 from tests.service_process import ServiceProcess
@@ -31,4 +32,5 @@ def hook(service_url: str, monkeypatch: pytest.MonkeyPatch) -> SageMakerInventor
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(service_url))
     for name, deployment_id in DEPLOYMENT_VARIABLE.items():
         monkeypatch.setenv(name, deployment_id)
+    shared_hook.cache_clear()  # it may be of another service, under the same name
     return SageMakerInventoryHook(aws_conn_id="aws_default")

@@ -12,7 +12,7 @@ from sagemaker_pca.endpoints.listing import cost_document, list_matching
 from sagemaker_pca.endpoints.records import Promotion, StoppedEndpoint
 from sagemaker_pca.endpoints.stopped import InventoryWithStopped, refuse_stopped, stop_of
 from sagemaker_pca.exceptions import DeletionRefusedError, DeploymentError
-from sagemaker_pca.resource_kinds import ENDPOINT
+from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
 from tests.run_plans import DEPLOYMENT_ID, PLACE
 from tests.unit.sagemaker_pca.endpoints.in_memory_inventory import MANAGED, InMemoryInventory, Made, arn
@@ -31,7 +31,7 @@ class Records:
         return self.stopped.get(endpoint_name)
 
     def forget(self, endpoint_name: str) -> None:
-        del self.stopped[endpoint_name]
+        self.stopped.pop(endpoint_name, None)
 
 
 class Account:
@@ -97,6 +97,15 @@ def test_one_that_aws_has_again_is_as_aws_says(account: Account) -> None:
     assert account.inventory.read_current_tags(listed.arn) == MANAGED | {"owner": "new"}
     account.inventory.delete_resource(ENDPOINT, "a")
     assert account.aws.deleted == [(ENDPOINT, "a")]
+    assert account.records.stopped == {}  # or the deleted endpoint would be a stopped one
+
+
+def test_a_configuration_of_the_same_name_is_another_thing(account: Account) -> None:
+    account.stop("a")
+    (listed,) = account.inventory.list_resources(ENDPOINT)
+    assert account.inventory.find_resource(ENDPOINT_CONFIG, "a") is not None
+    assert account.inventory.read_current_tags(listed.arn) == MANAGED
+    account.inventory.delete_resource(ENDPOINT_CONFIG, "a")
     assert account.records.stopped
 
 
