@@ -215,7 +215,11 @@ def transform_in_all_ways(pipeline: PipelineProcess) -> Iterator[End]:
 
 
 def list_and_delete_endpoints(pipeline: PipelineProcess, run_name: str) -> Iterator[End]:
-    """Look at the inventory as a sweep does, then delete the pipeline's endpoint with all that belongs to it."""
+    """Stop and start the pipeline's endpoint, look at the inventory as a sweep does, and delete the endpoint whole."""
+    for command in ("stop-endpoint", "start-endpoint"):
+        switch = {"command": command, "name": pipeline.endpoint_name, "dry_run": False, "poll_seconds": 0.1}
+        exit_code, log = pipeline.dags_test(ENDPOINTS, switch)
+        assert exit_code == 0, log[-4000:]
     now = datetime.now(UTC)
     # Left behind by a run that died: what its endpoint may have to return to counts as in use.
     lease = {"holder": run_name, "expires_at": now.isoformat()}

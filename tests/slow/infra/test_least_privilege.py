@@ -57,6 +57,10 @@ NEEDED_BY = {
     ("EndpointsPolicy", "DeleteWhatThePipelineMade"): "sagemaker_endpoints.delete",
     ("EndpointsPolicy", "ListDeployments"): "sagemaker_endpoints.plan",
     ("EndpointsPolicy", "ReadDeployments"): "sagemaker_endpoints.plan",
+    ("EndpointsPolicy", "StartWithConfigs"): "sagemaker_endpoints.start",
+    ("EndpointsPolicy", "StartStoppedEndpoint"): "sagemaker_endpoints.start",
+    ("EndpointsPolicy", "RememberStops"): "sagemaker_endpoints.stop",
+    ("EndpointsPolicy", "ForgetStops"): "sagemaker_endpoints.delete",
     ("EndpointsPolicy", "KeepReports"): "sagemaker_endpoints.report",
     ("ProcessingPolicy", "ListInputs"): "pca_pipeline.training",
     ("ProcessingPolicy", "ReadInputs"): "pca_pipeline.features",
@@ -72,7 +76,8 @@ NOT_EXERCISED = {
     ("ContainerPolicy", "SignInToRegistry"),
     ("ContainerPolicy", "PullImages"),
 }
-# Read of others on purpose: nothing is deleted that any endpoint uses, or any deployment may return to.
+# Read of others on purpose: nothing is deleted that any endpoint uses, or any deployment may return to. And an endpoint
+# that is deleted is forgotten as a stopped one.
 SEEN_OF_OTHERS = {
     (PIPELINE, "sagemaker:DescribeEndpoint"),
     (PIPELINE, "sagemaker:DescribeEndpointConfig"),
@@ -81,6 +86,7 @@ SEEN_OF_OTHERS = {
     (ENDPOINTS, "sagemaker:DescribeModel"),
     (ENDPOINTS, "sagemaker:ListTags"),
     (ENDPOINTS, "s3:GetObject"),
+    (ENDPOINTS, "s3:DeleteObject"),
 }
 
 
