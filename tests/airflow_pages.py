@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+    TimeoutException,
+    WebDriverException,
+)
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -17,6 +22,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 PAGE_SECONDS = 60
 ENTERED_SECONDS = 5
 ENTERING_ATTEMPTS = 5
+# What was found is drawn anew, or something still lies above it: a person looks again, and clicks then.
+PAGE_CHANGES: tuple[type[WebDriverException], ...] = (StaleElementReferenceException, ElementClickInterceptedException)
 FORM_SECTION = "./ancestor::*[@data-part='item'][1]//button[@data-part='item-trigger']"
 
 
@@ -42,27 +49,37 @@ class AirflowPages:
     def trigger(self, dag_id: str, params: Mapping[str, Any]) -> str:
         """Fill in the trigger form, send it, and return the id of the run that the interface then shows."""
         self._browser.get(f"{self._address}/dags/{dag_id}")
-        opener = (By.CSS_SELECTOR, "button[aria-label='Trigger Dag']")
-        self.wait.until(expected.element_to_be_clickable(opener)).click()
+        self._click(expected.element_to_be_clickable((By.CSS_SELECTOR, "button[aria-label='Trigger Dag']")))
         texts = {name: as_typed(value) for name, value in params.items()}
         for name, text in texts.items():
             self._fill_in(name, text)
         assert {name: self._content(name) for name in texts} == texts
-        self.wait.until(trigger_button).click()
+        self._click(trigger_button)
         self.wait.until(lambda page: "/runs/" in page.current_url)
         return str(self._browser.current_url.rsplit("/", 1)[1])
 
     def _fill_in(self, name: str, text: str) -> None:
         """Enter a param into its field, or choose it from its menu, again where the form has lost it."""
-        section = self._field(name).find_element(By.XPATH, FORM_SECTION)
-        if section.get_attribute("aria-expanded") == "false":
-            section.click()
         for _ in range(ENTERING_ATTEMPTS):
-            self._enter(self._field(name), text)
-            with contextlib.suppress(TimeoutException):
-                WebDriverWait(self._browser, ENTERED_SECONDS).until(lambda _: self._content(name) == text)
+            with contextlib.suppress(TimeoutException, *PAGE_CHANGES):
+                section = self._field(name).find_element(By.XPATH, FORM_SECTION)
+                if section.get_attribute("aria-expanded") == "false":
+                    section.click()
+                self._enter(self._field(name), text)
+                entered = WebDriverWait(self._browser, ENTERED_SECONDS, ignored_exceptions=PAGE_CHANGES)
+                entered.until(lambda _: self._content(name) == text)
                 return
         raise AssertionError(f"The form shows {self._content(name)!r} for {name}, not {text!r}.")
+
+    def _click(self, find: Callable[[Chrome], WebElement | Literal[False]]) -> None:
+        """Click what is found as soon as it can be clicked."""
+
+        def clicked(page: Chrome) -> bool:
+            if element := find(page):
+                element.click()
+            return bool(element)
+
+        WebDriverWait(self._browser, PAGE_SECONDS, ignored_exceptions=PAGE_CHANGES).until(clicked)
 
     def _field(self, name: str) -> WebElement:
         found: WebElement = self.wait.until(expected.presence_of_element_located((By.NAME, f"element_{name}")))
