@@ -35,6 +35,11 @@ def check(request: Mapping[str, Any]) -> None:
         raise UnsupportedError(
             f"sagemaker_local carries out DataProcessing of {JSON_LINES} and {CSV} split by Line, and of nothing else."
         )
+    accept = request["TransformOutput"].get("Accept", JSON_LINES)
+    if accept != JSON_LINES and (asked.get("JoinSource") == "Input" or filters["OutputFilter"] != ALL):
+        raise UnsupportedError(
+            f"sagemaker_local joins and filters answers in {JSON_LINES}, not Accept={accept}: leave Accept out."
+        )
     if content_type == CSV and (asked.get("JoinSource") == "Input" or filters["OutputFilter"] != ALL):
         raise UnsupportedError(
             f"DataProcessing joins {CSV} only to answers in {CSV}, which the built-in PCA does not give: "

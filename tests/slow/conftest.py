@@ -8,7 +8,23 @@ from collections.abc import Iterator
 import pytest
 from selenium import webdriver
 
+from tests.airflow_services import AirflowServices
 from tests.postgresql_server import MISSING, PostgresqlServer
+from tests.service_process import ServiceProcess
+
+
+@pytest.fixture(scope="module")
+def service_url() -> Iterator[str]:
+    """Address of an embedded service of the module's own."""
+    with ServiceProcess() as service:
+        yield service.url
+
+
+@pytest.fixture(scope="module")
+def airflow(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServices]:
+    """An Airflow of the module's own on that service."""
+    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow")) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from tests.airflow_api import DagRun
 from tests.airflow_pages import AirflowPages
 from tests.airflow_services import AirflowServices
 from tests.e2e.sagemaker_pca.endpoints.embedded_inventory import EmbeddedInventory
-from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -30,18 +29,6 @@ SWEEP = {
     "max_delete_percent": 100,
     "poll_seconds": 0.1,
 }
-
-
-@pytest.fixture(scope="module")
-def service_url() -> Iterator[str]:
-    with ServiceProcess() as service:
-        yield service.url
-
-
-@pytest.fixture(scope="module")
-def airflow(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServices]:
-    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow")) as services:
-        yield services
 
 
 @pytest.fixture

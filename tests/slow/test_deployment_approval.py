@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,7 +15,6 @@ from tests.airflow_api import DagRun
 from tests.airflow_services import AirflowServices
 from tests.pipeline_process import PipelineClient, raw_csv
 from tests.run_plans import DEPLOYMENT_ID
-from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -25,18 +23,6 @@ RUN_SECONDS = 300.0
 REFUSED: dict[str, Any] = {"num_components": 1, "min_explained_variance": 0.999}
 SILENT: dict[str, Any] = {"approval_hours": 0.005, "approval_default": "approve"}
 RUNS = {"refused": REFUSED, "recommended": {}, "silent-yes": SILENT, "silent-refused": SILENT | REFUSED}
-
-
-@pytest.fixture(scope="module")
-def service_url() -> Iterator[str]:
-    with ServiceProcess() as service:
-        yield service.url
-
-
-@pytest.fixture(scope="module")
-def airflow(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServices]:
-    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow")) as services:
-        yield services
 
 
 class Asking(NamedTuple):

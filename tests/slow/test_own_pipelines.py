@@ -14,7 +14,6 @@ from tests.airflow_services import AirflowServices
 from tests.own_dags import write_dag_file
 from tests.pipeline_process import PipelineClient, raw_csv
 from tests.run_plans import DEPLOYMENT_ID
-from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -22,12 +21,6 @@ NAMES = ("pca_pipeline", "ecg_daily", "ecg_weekly")
 ON_A_TAKEN_ENDPOINT = "ecg_monthly"
 RUN_SECONDS = 480
 STARTING_SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def service_url() -> Iterator[str]:
-    with ServiceProcess() as service:
-        yield service.url
 
 
 @pytest.fixture(scope="module")

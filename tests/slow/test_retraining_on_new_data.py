@@ -18,7 +18,6 @@ from tests.events_queue import EventsQueue, report_of
 from tests.own_dags import write_dag_file
 from tests.pipeline_process import BUCKET, PipelineClient, raw_csv
 from tests.run_plans import DEPLOYMENT_ID
-from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -34,12 +33,6 @@ class Retrained:
 
     look: DagRun
     pipeline: DagRun
-
-
-@pytest.fixture(scope="module")
-def service_url() -> Iterator[str]:
-    with ServiceProcess() as service:
-        yield service.url
 
 
 @pytest.fixture(scope="module")

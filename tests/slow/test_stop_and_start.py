@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,25 +11,12 @@ from tests.airflow_api import DagRun
 from tests.airflow_services import AirflowServices
 from tests.pipeline_process import PipelineClient, raw_csv
 from tests.run_plans import DEPLOYMENT_ID
-from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 RUN_SECONDS = 300.0
 ROWS = [[0.005, 0.004, 0.003, 0.002], [0.1, 0.2, 0.3, 0.4]]
 SITUATIONS = ("nightly", "busy")
-
-
-@pytest.fixture(scope="module")
-def service_url() -> Iterator[str]:
-    with ServiceProcess() as service:
-        yield service.url
-
-
-@pytest.fixture(scope="module")
-def airflow(service_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServices]:
-    with AirflowServices(service_url, tmp_path_factory.mktemp("airflow")) as services:
-        yield services
 
 
 class Endpoint:

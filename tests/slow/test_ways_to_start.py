@@ -22,7 +22,6 @@ from tests.own_dags import write_dag_file
 from tests.pipeline_process import PipelineClient, PipelineProcess, dags_test, raw_csv
 from tests.postgresql_server import PostgresqlServer
 from tests.run_plans import DEPLOYMENT_ID, OWNER_TAGS
-from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -47,12 +46,6 @@ TIMES = frozenset(
 )
 # A form and `-c` give settings to a run, the schedule leaves them to the DAG file: by design these do not agree here.
 ORIGIN = "origin"
-
-
-@pytest.fixture(scope="module")
-def service_url() -> Iterator[str]:
-    with ServiceProcess() as service:
-        yield service.url
 
 
 @pytest.fixture(scope="module")

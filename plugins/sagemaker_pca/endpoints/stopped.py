@@ -22,7 +22,7 @@ from sagemaker_pca.endpoints.inventory import (
 )
 from sagemaker_pca.endpoints.records import Promotion, StoppedEndpoint
 from sagemaker_pca.endpoints.selection import kept_by_tags
-from sagemaker_pca.exceptions import DeletionRefusedError, DeploymentError, InputError
+from sagemaker_pca.exceptions import DeletionRefusedError, DeploymentError
 from sagemaker_pca.resource_kinds import ENDPOINT, ResourceKind
 from sagemaker_pca.settings.endpoint_command import STOPPED, EndpointCommand
 
@@ -194,11 +194,3 @@ def refuse_stopped(stopped: StoppedEndpoint | None) -> None:
             hint="Start it with command start-endpoint of sagemaker_endpoints, or set stopped_endpoint=deploy: the run "
             "then creates it with its new model.",
         )
-
-
-def refuse_gone(name: str, what: str) -> InputError:
-    """The error of a start for which something is missing by now."""
-    return InputError(
-        f"start-endpoint {name}: {what} is gone.",
-        hint="Trigger its pipeline with stopped_endpoint=deploy and force: it makes the endpoint anew.",
-    )

@@ -16,7 +16,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sagemaker_pca.endpoints.deployment import is_changing
 from sagemaker_pca.endpoints.ownership import why_not_own
 from sagemaker_pca.endpoints.records import StoppedEndpoint
-from sagemaker_pca.endpoints.stopped import refuse_gone
 from sagemaker_pca.exceptions import DeletionRefusedError, DeploymentError, Failure, InputError, SmokeTestError
 from sagemaker_pca.hooks.deployment_lease import DeploymentLease
 from sagemaker_pca.hooks.errors import Outlook, outlook
@@ -160,8 +159,9 @@ class SageMakerStartEndpointOperator(EndpointSwitchOperator):
         """Start.
 
         Raises:
-            SmokeTestError: when the endpoint does not answer as its artifact does; it is gone again then.
-            DeploymentError: when the endpoint does not come into service, likewise, or is somebody else's.
+            SmokeTestError: when the endpoint does not serve, or not what its artifact says; it is gone again then.
+            DeletionRefusedError: when it is somebody else's.
+            DeploymentError: when an endpoint of the name is there with another configuration.
             InputError: when nothing is remembered of such an endpoint, or its configuration or model is gone.
         """
         name, endpoint = self.endpoint_name, self.pca_hook.find_endpoint(self.endpoint_name)
@@ -205,7 +205,10 @@ class SageMakerStartEndpointOperator(EndpointSwitchOperator):
         name = stopped.endpoint_name
         for kind, needed in ((ENDPOINT_CONFIG, stopped.endpoint_config_name), (MODEL, stopped.model_name)):
             if self.pca_hook.find(kind, needed) is None:
-                raise refuse_gone(name, f"{kind.noun} {needed}")
+                raise InputError(
+                    f"start-endpoint {name}: {kind.noun} {needed} is gone.",
+                    hint="Trigger its pipeline with stopped_endpoint=deploy and force: it makes the endpoint anew.",
+                )
         self.log.info("Starting endpoint %s with %s", name, stopped.endpoint_config_name)
         request = {"EndpointName": name, "EndpointConfigName": stopped.endpoint_config_name}
         with self.asked_once():
@@ -251,6 +254,7 @@ class SageMakerStartEndpointOperator(EndpointSwitchOperator):
         if endpoint is not None:
             self.wait_until_at_rest(endpoint, waiting_since, failure=failure.model_dump(mode="json"))
         raise SmokeTestError(
-            f"start-endpoint {self.endpoint_name}: {failure.reason} It was deleted again, and stays stopped.",
+            f"start-endpoint {self.endpoint_name}: {failure.reason.rstrip('. ')}. It was deleted again, and "
+            "stays stopped.",
             hint=failure.hint or f"Read the log group /aws/sagemaker/Endpoints/{self.endpoint_name}.",
         )

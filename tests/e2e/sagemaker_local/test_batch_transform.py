@@ -177,13 +177,20 @@ def test_a_record_in_which_a_filter_finds_nothing_fails_its_object(aws: Embedded
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("asked", "output", "words"),
     [
-        ({"JoinSource": "Input"}, "joins text/csv only to answers in text/csv, which the built-in PCA does not give"),
-        ({"InputFilter": "$["}, r"DataProcessing\.InputFilter=\$\[ is no JSONPath expression"),
+        (
+            {"JoinSource": "Input"},
+            {},
+            "joins text/csv only to answers in text/csv",
+        ),
+        ({"OutputFilter": "$[0]"}, {"Accept": "application/json"}, "not Accept=application/json: leave Accept out"),
+        ({"InputFilter": "$["}, {}, r"DataProcessing\.InputFilter=\$\[ is no JSONPath expression"),
     ],
 )
-def test_data_processing_that_cannot_be_is_refused(aws: EmbeddedAws, asked: dict[str, str], words: str) -> None:
+def test_data_processing_that_cannot_be_is_refused(
+    aws: EmbeddedAws, asked: dict[str, str], output: dict[str, str], words: str
+) -> None:
     aws.put("in/a.csv", "1,2\n")
     with pytest.raises(ClientError, match=words):
-        start_transform(aws, DataProcessing=asked)
+        start_transform(aws, DataProcessing=asked, output=output)
