@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import numpy as np
@@ -86,25 +88,19 @@ class Asked:
 
     def __init__(self, aws: EmbeddedAws, look: str, *tasks: Any) -> None:
         httpx.delete(f"{aws.url}/sagemaker-local/calls").raise_for_status()
-        for task in tasks:
-            run(task)
+        with counted_pauses() as pauses:
+            for task in tasks:
+                run(task)
         recorded = httpx.get(f"{aws.url}/sagemaker-local/calls").raise_for_status().json()["calls"]
         self.calls = [call for call in recorded if "Airflow" in call["user_agent"]]
-        self.looks = [
-            datetime.fromisoformat(call["time"]) for call in self.calls if call["call"] == f"sagemaker:{look}"
-        ]
+        self.looks = self.counts()[f"sagemaker:{look}"]
+        self.pauses = len(pauses)
         self.log_calls = len([call for call in self.calls if call["call"].startswith("logs:")])
 
     @property
     def fixed(self) -> int:
-        """Calls beyond the logs and the looks that an interval lies before, whose number the job's duration decides.
-
-        Half an interval tells them from those that come at once: a call is recorded when it is answered, and on a busy
-        machine that may be late.
-        """
-        gaps = (later - earlier for earlier, later in pairwise(self.looks))
-        repeated = sum(gap.total_seconds() > 0.5 * INTERVAL_SECONDS for gap in gaps)
-        return len(self.calls) - self.log_calls - repeated
+        """Calls beyond the logs and one look per pause, whose number the job's duration decides."""
+        return len(self.calls) - self.log_calls - self.pauses
 
     def counts(self) -> Counter[str]:
         """Number of calls by action."""
@@ -115,8 +111,26 @@ class Asked:
         told = (
             f"ours {Counter(call['call'] for call in self.calls)}, theirs {[call['call'] for call in provider.calls]}"
         )
+        assert bool(self.pauses) == bool(provider.pauses), f"only one of them waited: {told}"
         assert self.fixed <= provider.fixed + more_calls, told
-        assert self.log_calls <= LOG_CALLS_PER_LOOK * len(self.looks), told
+        assert self.log_calls <= LOG_CALLS_PER_LOOK * self.looks, told
+
+
+@contextmanager
+def counted_pauses() -> Iterator[list[float]]:
+    """Collects the pauses that this process makes between two looks, in seconds."""
+    pauses: list[float] = []
+
+    def noted(pause: Callable[..., Any]) -> Callable[..., Any]:
+        def pause_and_note(seconds: float, *arguments: Any) -> Any:
+            if seconds >= 0.5 * INTERVAL_SECONDS:
+                pauses.append(seconds)
+            return pause(seconds, *arguments)
+
+        return pause_and_note
+
+    with patch.object(time, "sleep", noted(time.sleep)), patch.object(asyncio, "sleep", noted(asyncio.sleep)):
+        yield pauses
 
 
 def processing_request() -> dict[str, Any]:
