@@ -71,12 +71,18 @@ class CsvFile:
         self._positions = find_columns(self.columns, arguments.feature_columns, name)
         self._ids = find_columns(self.columns, arguments.id_columns, name)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether its text is one block; gzip makes of numbers an eighth at best."""
+        return self.size * (8 if self._gzipped else 1) <= self._block_size
+
     def batches(self) -> Iterator[Rows]:
         """The rows that are rows at all.
 
         Raises InputError for a quote that is never closed, and for any bad row unless bad rows are skipped.
         """
         raw, row_count = pa.OSFile(str(self.path)), 0
+        self.bytes_read = self.skipped_rows = 0
         self._skipped_places: List[int] = []
         source = pa.CompressedInputStream(raw, "gzip") if self._gzipped else raw
         lines = WholeLines(source, self._header_lines, self._arguments.delimiter, self._newlines_in_cells)

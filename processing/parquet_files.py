@@ -38,6 +38,11 @@ class ParquetFile:
             if not is_text(kinds[index]):
                 raise InputError(f"{name}: column {column!r} has type {kinds[index]}. Store it as text or numbers.")
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it is of one batch's size."""
+        return self.size <= BATCH_BYTES
+
     def batches(self) -> Iterator[Rows]:
         """All rows."""
         rows_read, columns = 0, list(dict.fromkeys([*self._wanted, *self._ids]))

@@ -14,6 +14,7 @@ from processing.input_files import InputFile
 from processing.messages import InputError, log
 from processing.moments import Document, FloatArray
 from processing.progress import Progress
+from processing.read_ahead import batches_of_files
 from processing.rows import Rows
 
 NAMED_BAD_ROWS = 10
@@ -46,10 +47,9 @@ class TrainingRows:
     def __iter__(self) -> Iterator[Rows]:
         progress = Progress(self._purpose, sum(file.size for file in self._files))
         bytes_before = 0
-        for file in self._files:
+        for file, batches in batches_of_files(self._files):
             rows_before, skipped_before = self.row_count, self.skipped_rows
-            file.bytes_read = file.skipped_rows = 0
-            for batch in file.batches():
+            for batch in batches:
                 rows = self._good_rows(file, batch._replace(file=len(self.files)))
                 self.rows_read += len(rows.numbers)
                 yield self._handle_gaps(rows)
