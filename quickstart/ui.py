@@ -41,6 +41,9 @@ SERVICES = {
     "dag-processor": ["airflow", "dag-processor"],
     "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
 }
+# A run is some twenty short tasks. Airflow looks once a second for the next one, and may notice the end of a task that
+# was skipped a heartbeat late; for one person it may look more often.
+PROMPTNESS = {"SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2", "WORKERS__MIN_HEARTBEAT_INTERVAL": "1"}
 Programs = dict[str, subprocess.Popen[bytes]]
 
 
@@ -72,12 +75,7 @@ def serve(port: int, own: OwnPipeline | None, console: Console) -> None:
     environment = airflow_environment(
         home, service_address, ui_settings(home, port, {"pipelines": ROOT / "dags", "own": OWN_DAGS})
     )
-    programs: Programs = {"sagemaker_local": service}
-    for name, arguments in SERVICES.items():
-        log = UI_STATE / f"{name}.log"
-        log.unlink(missing_ok=True)
-        further = ["--port", str(port)] if name == "api-server" else []
-        programs[name] = start_program([*arguments, *further], environment, log, group=service.pid)
+    programs = {"sagemaker_local": service, **start_airflow(UI_STATE, environment, port, group=service.pid)}
     write_running(RUNNING, address, programs.values())
     api = AirflowApi(address, password)
     console.print("Airflow starts; this takes about half a minute.")
@@ -97,6 +95,20 @@ def serve(port: int, own: OwnPipeline | None, console: Console) -> None:
     while True:
         check_programs(programs)
         time.sleep(1)
+
+
+def start_airflow(folder: Path, environment: Mapping[str, str], port: int, group: int) -> Programs:
+    """Start Airflow's services, each with a log of its own in the folder.
+
+    :param group: process group that they join
+    """
+    programs: Programs = {}
+    for name, arguments in SERVICES.items():
+        log = folder / f"{name}.log"
+        log.unlink(missing_ok=True)
+        further = ["--port", str(port)] if name == "api-server" else []
+        programs[name] = start_program([*arguments, *further], environment, log, group=group)
+    return programs
 
 
 def prepare_own(own: OwnPipeline | None, service_address: str, console: Console) -> list[str]:
@@ -185,6 +197,7 @@ def ui_settings(home: Path, port: int, dags: Mapping[str, Path]) -> dict[str, st
         "CORE__PARALLELISM": "4",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        **PROMPTNESS,
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
             [
                 {"name": name, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(folder), "refresh_interval": 30}}
