@@ -80,7 +80,7 @@ picture: setup-dev demo ## take the pictures of docs/ anew, with Chromium: the R
 	@.venv/bin/python -m docs.report_picture
 	@PAGE_PICTURES='$(CURDIR)/docs/pages' $(PYTEST) tests/slow/pages -k pictures
 
-bench: setup-dev ## measure speed and memory, which takes some 15 minutes, and put the figures into docs/benchmarks.md [ONLY="processing endpoint"]
+bench: setup-dev ## measure speed and memory for docs/benchmarks.md: some 15 minutes, and up to 3 before each group until the machine is idle [ONLY="processing endpoint"]
 	@.venv/bin/python -m benchmarks $(ONLY); status=$$?; .venv/bin/python -m docs.generated_tables && exit $$status
 
 lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt

@@ -8,8 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.fresh_process import load_average, say
+from benchmarks.fresh_process import say
+from benchmarks.load import load_average, wait_until_idle
 from benchmarks.measurement import RESULTS, Group, Machine, Results, picture_path, timestamp
+from benchmarks.overview import OVERVIEW, overview
 from benchmarks.table import render
 from quickstart.processes import programs_end_here
 
@@ -49,9 +51,9 @@ def main() -> int:
 
 
 def measure(name: str, full: bool) -> Group:
-    """Measure one group in a folder of its own."""
+    """Measure one group in a folder of its own, on an idle machine if it comes to rest."""
     say(f"\n{TITLES[name]} ({name})")
-    load_before, started = load_average(), time.monotonic()
+    load_before, started = wait_until_idle(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"{name.replace('_', '-')}-") as folder:
         group: Group = importlib.import_module(f"benchmarks.{name}").measure(Path(folder), full)
     taken = {
@@ -66,11 +68,16 @@ def measure(name: str, full: bool) -> Group:
 
 
 def keep(name: str, group: Group) -> None:
-    """Write a group into the results and its picture beside them."""
+    """Write a group into the results, and the pictures beside them."""
     from benchmarks.plots import draw
 
-    Results.read().replaced({name: group}).write()
-    draw(group, picture_path(name))
+    results = Results.read().replaced({name: group})
+    results.write()
+    for path, pictured in ((picture_path(name), group), (OVERVIEW, overview(results))):
+        if pictured.pictured:
+            draw(pictured, path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

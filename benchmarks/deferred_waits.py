@@ -106,24 +106,24 @@ def comparisons(many: Held, few: Held, provider: Held | None) -> tuple[Row, ...]
     """Return the rows of the table."""
     beside = PROVIDER if provider else f"{PROVIDER}: not measured"
     return (
-        Row(name=f"{MANY} waits: lost", unit="waits", ours=many.lost, max_ours=0),
-        Row(name=f"{MANY} waits: memory", unit="MB", ours=many.grown_mb, max_ours=MAX_GROWTH_MB),
+        Row(name=f"lost of {MANY} waits", unit="waits", ours=many.lost, max_ours=0),
+        Row(name=f"memory of {MANY} waits", unit="MB", ours=many.grown_mb, max_ours=MAX_GROWTH_MB),
         Row(
-            name=f"{SIDE_BY_SIDE} waits: memory",
+            name=f"memory of {SIDE_BY_SIDE} waits",
             unit="MB",
             ours=few.grown_mb,
             beside=beside,
             theirs=provider and provider.grown_mb,
         ),
         Row(
-            name=f"{SIDE_BY_SIDE} waits: longest block of the event loop",
+            name=f"longest block of the event loop by {SIDE_BY_SIDE} waits",
             unit="s",
             ours=few.longest_block_seconds,
             beside=beside,
             theirs=provider and provider.longest_block_seconds,
         ),
         Row(
-            name=f"{SIDE_BY_SIDE} waits: status calls a wait",
+            name=f"status calls of each of {SIDE_BY_SIDE} waits",
             unit="calls",
             ours=few.status_calls,
             beside=beside,

@@ -100,7 +100,7 @@ def bulk_row(usage: Usage) -> Row:
     """Return the median of calls with many rows."""
     name = f"{BULK_ROWS:,} x {COLUMNS} RecordIO in one call"
     row = comparison(name, usage, "seconds", "constant_seconds", MAX_BULK_RATIO)
-    return row.model_copy(update={"data_rows": BULK_ROWS})
+    return row.model_copy(update={"data_rows": BULK_ROWS, "data_bytes": 4 * BULK_ROWS * COLUMNS})
 
 
 def comparison(name: str, usage: Usage, ours: str, theirs: str, max_ratio: float | None = None) -> Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -105,8 +104,3 @@ def say(text: str) -> None:
     """Show progress at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def load_average() -> float:
-    """Return how many processes were running or waiting to, averaged over the last minute."""
-    return round(os.getloadavg()[0], 2)

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_fie
 
 RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "results.json"
 UNITS_PER_SECOND = {"s": 1, "ms": 1000}
+# The load average below which nothing else disturbs a measurement.
+IDLE_LOAD = 0.5
 PACKAGES = ("apache-airflow", "apache-airflow-providers-amazon", "numpy", "pandas", "pyarrow", "scikit-learn")
 # Four digits are kept: more are noise.
 Number = Annotated[float, PlainSerializer(lambda number: float(f"{number:.4g}"), return_type=float)]
@@ -37,6 +39,8 @@ class Row(Frozen):
     max_ours: float | None = None
     processor_ratio: Number | None = None
     data_rows: int | None = None
+    # Raw data as it lies in files; features as four bytes each, in whatever format.
+    data_bytes: int | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -63,9 +67,15 @@ class Row(Frozen):
     @property
     def rows_per_second(self) -> float | None:
         """Rows of data a second, of this project."""
-        if self.data_rows is None or not self.ours:
-            return None
-        return self.data_rows / self.ours * UNITS_PER_SECOND[self.unit]
+        return self._per_second(self.data_rows)
+
+    def gigabytes_per_second(self, cores: int) -> float | None:
+        """Return 10⁹ bytes of data a second, of this project, for each core of the machine, busy or not."""
+        rate = self._per_second(self.data_bytes)
+        return None if rate is None else rate / cores / 1e9
+
+    def _per_second(self, count: int | None) -> float | None:
+        return None if count is None or not self.ours else count / self.ours * UNITS_PER_SECOND[self.unit]
 
 
 class Growth(Frozen):
@@ -110,6 +120,21 @@ class Group(Frozen):
     load_before: float = 0.0
     load_after: float = 0.0
     machine: Machine | None = None
+
+    @property
+    def was_idle(self) -> bool:
+        """Whether the machine had nothing else to do when measuring began."""
+        return self.load_before < IDLE_LOAD
+
+    @property
+    def pictured(self) -> tuple[Row, ...]:
+        """What a picture shows: rows that stand beside something, of them those with a limit, unless that leaves one.
+
+        A single comparison needs no picture: the table tells it.
+        """
+        compared = tuple(row for row in self.rows if row.ratio is not None)
+        limited = tuple(row for row in compared if row.limit)
+        return next((rows for rows in (limited, compared) if len(rows) > 1), ())
 
 
 class Results(Frozen):

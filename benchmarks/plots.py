@@ -1,97 +1,193 @@
-"""One picture per group: each ratio beside its limit, and how cost grows with size."""
+"""One picture per group, made to be read in a README: this project beside the other, the limit, and cost by size."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import count, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from benchmarks.measurement import Group, Row
+from benchmarks.measurement import Group, Growth, Row
+from benchmarks.table import amount, busy_machine, multiple
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TEXT, MUTED, OURS, MISSED, LIMIT = "#1a1f26", "#5d6773", "#2f6fb5", "#c0392b", "#d97706"
-LINES = ("#2f6fb5", "#d97706", "#1a7f5a", "#8d76a8")
-PANEL_WIDTH, ROW_HEIGHT, LEAST_HEIGHT = 5.2, 0.42, 3.2
-DOTS_PER_INCH = 110
+# Of its own, as a page may be light or dark.
+BACKGROUND = "#ffffff"
+TEXT, MUTED, GRID = "#1a1f26", "#525c68", "#dde2e8"
+OURS, MISSED, THEIRS, LIMIT = "#2f6fb5", "#c0392b", "#d3dae2", "#e07b00"
+LINES = (OURS, "#1a7f5a", "#8d76a8", MUTED)
+
+# All lengths are pixels of a page: GitHub shows a README's pictures 830 to 900 wide, and matplotlib's points are pixels
+# at 72 to the inch. Twice as many are kept, for fine screens.
+PIXELS_PER_INCH, KEPT_PER_INCH = 72, 144
+WIDTH, MARGIN, VERDICTS_WIDTH = 840, 16, 120
+BARS_WIDTH = WIDTH - 2 * MARGIN - VERDICTS_WIDTH
+HEAD_HEIGHT, ROW_HEIGHT, AXIS_HEIGHT, FOOT_HEIGHT = 72, 62, 56, 36
+KEY_HEIGHT, PANEL_TITLE_HEIGHT, PANEL_HEIGHT, PANEL_LEFT = 20, 40, 190, 56
+TITLE_SIZE, NAME_SIZE, TEXT_SIZE = 18, 13.5, 12.5
+
+# Two points say nothing of how cost grows.
+LEAST_SIZES = 3
+MOST_STEPS, LEAST_HIGHEST = 6, 4
+# A limit farther out than this many times the longest bar would make all bars short; words alone tell it.
+FARTHEST_LIMIT = 2
+SIZE_UNITS = ((1_000_000, "million "), (1_000, "thousand "), (1, ""))
 
 
 def draw(group: Group, path: Path) -> None:
     """Write the picture of a group."""
-    compared = [row for row in group.rows if row.ratio is not None]
-    panels = 1 + bool(group.growth) + any(line.peak_mb for line in group.growth)
-    figure = new_figure(panels, len(compared))
-    figure.suptitle(group.title, x=0.01, ha="left", color=TEXT, fontweight="bold")
-    axes = figure.subplots(1, panels, squeeze=False, width_ratios=[1.9] + [1.0] * (panels - 1))[0]
-    draw_ratios(axes[0], compared)
-    if group.growth:
-        seconds = [(line.name, line.sizes, line.seconds) for line in group.growth]
-        draw_growth(axes[1], seconds, "seconds", group.size_label)
-    if panels > 2:
-        memory = [(line.name, line.sizes, line.peak_mb) for line in group.growth if line.peak_mb]
-        draw_growth(axes[2], memory, "MB of memory at most", group.size_label)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
+    picture(group).savefig(path, dpi=KEPT_PER_INCH, metadata={"Software": None})
 
 
-def new_figure(panels: int, rows: int) -> Figure:
-    """Return an empty figure, through matplotlib's objects: pyplot would look for a display."""
+def picture(group: Group) -> Figure:
+    """Return the picture of a group, made of matplotlib's objects: pyplot would look for a display."""
     from matplotlib.figure import Figure
 
-    height = max(LEAST_HEIGHT, 1.4 + ROW_HEIGHT * rows)
-    return Figure(figsize=(PANEL_WIDTH * (panels + 0.9), height), layout="constrained")
+    growth = [line for line in group.growth if len(line.sizes) >= LEAST_SIZES]
+    bars_height = ROW_HEIGHT * len(group.pictured)
+    growth_top = HEAD_HEIGHT + bars_height + AXIS_HEIGHT
+    panels_top = growth_top + KEY_HEIGHT * -(-len(growth) // 2) + PANEL_TITLE_HEIGHT
+    height = FOOT_HEIGHT + (panels_top + PANEL_HEIGHT + AXIS_HEIGHT if growth else growth_top)
+    figure = Figure((WIDTH / PIXELS_PER_INCH, height / PIXELS_PER_INCH), facecolor=BACKGROUND)
+    draw_head_and_foot(figure, group)
+    draw_bars(panel(figure, MARGIN, HEAD_HEIGHT, BARS_WIDTH, bars_height), group.pictured)
+    if growth:
+        draw_growth(figure, growth, group.size_label, panels_top)
+        draw_key(figure, growth_top, figure.axes[-1].get_lines(), columns=2)
+    return figure
 
 
-def draw_ratios(axes: Axes, rows: Sequence[Row]) -> None:
-    """Draw this project's cost as a multiple of the other's, away from equal, with the limit across."""
-    names = [f"{row.name}\n÷ {row.beside}" for row in rows]
-    ratios = [row.ratio or 1.0 for row in rows]
-    places = range(len(rows))
-    colours = [MISSED if row.is_met is False else OURS for row in rows]
-    axes.hlines(places, 1, ratios, colors=colours, linewidth=3)
-    axes.scatter(ratios, places, color=colours, s=36, zorder=3)
-    axes.set_xscale("log")
-    axes.set_yticks(places, names, fontsize=7)
-    axes.invert_yaxis()
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.margins(x=0.25)
-    for place, row in zip(places, rows, strict=True):
-        axes.annotate(
-            f"{row.ratio:.2f}", (row.ratio or 1.0, place), (0, 6), textcoords="offset points", ha="center", fontsize=7
+def place(figure: Figure, left: float, top: float) -> tuple[float, float]:
+    """Return pixels from the upper left corner as matplotlib counts them: shares, from the lower left one."""
+    return left / WIDTH, 1 - top / (figure.get_figheight() * PIXELS_PER_INCH)
+
+
+def panel(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Return new axes."""
+    (x, y), (right, upper) = place(figure, left, top + height), place(figure, left + width, top)
+    return figure.add_axes((x, y, right - x, upper - y))
+
+
+def draw_key(figure: Figure, top: float, handles: Sequence[Artist], columns: int) -> None:
+    """Write what the colours mean."""
+    figure.legend(
+        handles=handles,
+        ncols=columns,
+        loc="upper left",
+        bbox_to_anchor=place(figure, MARGIN, top),
+        fontsize=TEXT_SIZE,
+        labelcolor=TEXT,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+    )
+
+
+def draw_head_and_foot(figure: Figure, group: Group) -> None:
+    """Write the title with what the colours mean, and below all when and where the figures were taken."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    figure.text(*place(figure, MARGIN, 28), group.title, color=TEXT, fontsize=TITLE_SIZE, fontweight="bold")
+    meanings: list[Artist] = [
+        Patch(color=OURS, label="this project"),
+        Patch(color=THEIRS, label="what stands beside it"),
+    ]
+    if any(row.limit for row in group.pictured):
+        meanings.append(Line2D([], [], color=LIMIT, linewidth=3, label="limit"))
+    if any(row.is_met is False for row in group.pictured):
+        meanings.append(Patch(color=MISSED, label="this project beyond its limit"))
+    draw_key(figure, 40, meanings, len(meanings))
+    cores = f" on {group.machine.cores} cores" if group.machine else ""
+    busy = "" if group.was_idle else f", {busy_machine(group)}"
+    bottom = figure.get_figheight() * PIXELS_PER_INCH - MARGIN
+    figure.text(*place(figure, MARGIN, bottom), f"{group.taken_at}{cores}{busy}", color=MUTED, fontsize=TEXT_SIZE)
+
+
+def draw_bars(axes: Axes, rows: Sequence[Row]) -> None:
+    """Draw what this project takes, and below it what stands beside it, which is 1 in every comparison."""
+    longest = max([1.0, *(row.ratio or 0 for row in rows)])
+    limits = [limit_ratio(row) for row in rows]
+    highest = max([longest, *(limit for limit in limits if limit <= FARTHEST_LIMIT * longest)])
+    axes.set_xlim(0, 1.02 * highest)
+    axes.set_ylim(len(rows), 0)
+    verdicts: dict[str, Any] = {"x": 1 + VERDICTS_WIDTH / BARS_WIDTH, "ha": "right"}
+    verdicts["transform"] = axes.get_yaxis_transform()
+    for top, (row, limit) in enumerate(zip(rows, limits, strict=True)):
+        ratio, colour = row.ratio or 0, MISSED if row.is_met is False else OURS
+        ours, theirs = (amount(value or 0, row.unit) for value in (row.ours, row.theirs))
+        axes.barh(top + 0.41, ratio, 0.2, color=colour)
+        axes.barh(top + 0.67, 1, 0.3, color=THEIRS)
+        if limit <= highest:
+            axes.plot([limit, limit], [top + 0.28, top + 0.52], color=LIMIT, linewidth=3, solid_capstyle="butt")
+        write(axes, f"{row.name}: {ours}", y=top + 0.15, fontsize=NAME_SIZE)
+        write(axes, f" {row.beside}: {theirs}", y=top + 0.67)
+        write(
+            axes, f"{multiple(ratio)} x", y=top + 0.4, fontsize=NAME_SIZE, fontweight="bold", color=colour, **verdicts
         )
-        if row.max_ratio is not None:
-            axes.plot([row.max_ratio] * 2, [place - 0.42, place + 0.42], color=LIMIT, linewidth=2)
-    axes.axvline(1, color=MUTED, linewidth=0.8, linestyle=":")
-    axes.set_xlabel("this project ÷ what stands beside it; orange: limit", fontsize=8, color=MUTED)
-    tidy(axes)
+        missed = ", missed" if row.is_met is False else ""
+        write(axes, f"{row.limit}{missed}", y=top + 0.67, color=MUTED, **verdicts)
+    axes.set_xticks(ticks(highest))
+    axes.set_yticks([])
+    axes.set_xlabel("times what stands beside it", fontsize=TEXT_SIZE, color=MUTED)
+    tidy(axes, "x")
 
 
-def draw_growth(
-    axes: Axes, lines: Sequence[tuple[str, Sequence[int], Sequence[float]]], label: str, size_label: str
-) -> None:
-    """Draw cost over size, both logarithmic: proportional cost is a straight line."""
-    for (name, sizes, values), colour in zip(lines, LINES, strict=False):
-        axes.plot(sizes, values, marker="o", markersize=4, color=colour, label=name)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    low, high = (limit(values) for limit, values in ((min, every_value(lines)), (max, every_value(lines))))
-    axes.set_ylim(low / 3, high * 3)
-    axes.set_xlabel(size_label, fontsize=8, color=MUTED)
-    axes.set_title(label, fontsize=9, color=TEXT, loc="left")
-    axes.legend(fontsize=7, frameon=False)
-    tidy(axes)
+def write(axes: Axes, text: str, **style: Any) -> None:
+    """Write a text, from the left edge where nothing else is asked for."""
+    usual: dict[str, Any] = {"x": 0, "va": "center", "color": TEXT, "fontsize": TEXT_SIZE}
+    axes.text(s=text, **usual | style)
 
 
-def every_value(lines: Sequence[tuple[str, Sequence[int], Sequence[float]]]) -> list[float]:
-    """Return all values of all lines."""
-    return [value for _, _, values in lines for value in values]
+def limit_ratio(row: Row) -> float:
+    """Return the ratio that a row must not exceed, the lower one of its limits, infinity without one."""
+    limits = [row.max_ratio] if row.max_ratio is not None else []
+    limits += [row.max_ours / row.theirs] if row.max_ours is not None and row.theirs else []
+    return min(limits, default=math.inf)
 
 
-def tidy(axes: Axes) -> None:
+def draw_growth(figure: Figure, lines: Sequence[Growth], size_label: str, top: float) -> None:
+    """Draw time over size and, where it was measured, memory: proportional cost is a straight line from the corner."""
+    highest_size = max(size for line in lines for size in line.sizes)
+    unit, unit_name = next(scale for scale in SIZE_UNITS if highest_size >= LEAST_HIGHEST * scale[0])
+    is_quick = max(second for line in lines for second in line.seconds) < 1
+    seconds = [[1000 * second if is_quick else second for second in line.seconds] for line in lines]
+    drawn = [("milliseconds" if is_quick else "seconds", seconds)]
+    if all(line.peak_mb for line in lines):
+        drawn.append(("MB of memory at most", [list(line.peak_mb) for line in lines]))
+    width = (WIDTH - 2 * MARGIN) / len(drawn) - PANEL_LEFT
+    for number, (label, costs) in enumerate(drawn):
+        axes = panel(figure, MARGIN + PANEL_LEFT + number * (PANEL_LEFT + width), top, width, PANEL_HEIGHT)
+        for line, values, colour in zip(lines, costs, LINES, strict=False):
+            axes.plot([size / unit for size in line.sizes], values, "o-", color=colour, label=line.name, clip_on=False)
+        highest = max(value for values in costs for value in values)
+        axes.set_xlim(0, 1.02 * highest_size / unit)
+        axes.set_ylim(0, 1.08 * highest)
+        axes.set_xticks(ticks(highest_size / unit))
+        axes.set_yticks(ticks(highest))
+        axes.set_xlabel(f"{unit_name}{size_label}", fontsize=TEXT_SIZE, color=MUTED)
+        axes.set_title(label, fontsize=NAME_SIZE, color=TEXT, loc="left")
+        tidy(axes, "y")
+
+
+def ticks(highest: float) -> list[int]:
+    """Return whole numbers from 0 to the highest: so many of 1, 2 or 5 times a power of ten that one can read them."""
+    steps = (digit * 10**power for power in count() for digit in (1, 2, 5))
+    step = next(step for step in steps if highest / step <= MOST_STEPS)
+    return list(takewhile(lambda tick: tick <= highest, (step * number for number in count())))
+
+
+def tidy(axes: Axes, grid: Literal["x", "y"]) -> None:
     """Remove what carries no information."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=7, colors=MUTED, which="both")
-    axes.grid(visible=True, axis="x", color="#dde2e8", linewidth=0.6)
+    axes.spines[["top", "right", "left" if grid == "x" else "bottom"]].set_visible(False)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:,g}")
+    axes.tick_params(labelsize=TEXT_SIZE, colors=MUTED, length=0, pad=7)
+    axes.grid(visible=True, axis=grid, color=GRID, linewidth=1)
     axes.set_axisbelow(True)

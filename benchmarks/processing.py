@@ -23,7 +23,7 @@ MAX_MB, MAX_GROWTH_RATIO = 360, 1.15
 # Twice what reading alone takes: moments, checks and writing are no more than that again.
 MAX_READ_RATIO = 2.0
 
-PANDAS, BARE_LOOP = "pandas: read_csv, fillna, astype, to_csv", "bare pyarrow loop: read, fill, write"
+PANDAS, BARE_LOOP = "pandas (read_csv, fillna, astype, to_csv)", "bare pyarrow loop (read, fill, write)"
 BARE_READ = "bare pyarrow read of the same columns"
 
 
@@ -37,7 +37,7 @@ def measure(folder: Path, full: bool) -> Group:
     quick = take_turns({"csv": ours, "recordio": recordio, "pyarrow": bare, "read": bare_read(recording)}, ROUNDS)
     slow = take_turns({"csv": ours, "pandas": pandas}, PANDAS_ROUNDS)
     growth = [growth_of("processing to CSV", folder, "csv", full), growth_of("to RecordIO", folder, "recordio", full)]
-    rows = comparisons(quick, slow, growth[0])
+    rows = comparisons(quick, slow, growth[0], recording.stat().st_size)
     if full:
         rows = (*rows, large_row(folder / f"growth-{LARGE_ROWS}.csv", growth[1]))
     return Group(rows=rows, growth=tuple(growth))
@@ -72,6 +72,7 @@ def large_row(recording: Path, growth: Growth) -> Row:
         theirs=read.seconds,
         max_ratio=MAX_READ_RATIO,
         data_rows=LARGE_ROWS,
+        data_bytes=recording.stat().st_size,
     )
 
 
@@ -93,19 +94,22 @@ def growth_of(name: str, folder: Path, output_format: str, full: bool) -> Growth
     )
 
 
-def comparisons(quick: dict[str, Usage], slow: dict[str, Usage], growth: Growth) -> tuple[Row, ...]:
-    """Return the rows of the table."""
+def comparisons(quick: dict[str, Usage], slow: dict[str, Usage], growth: Growth, data_bytes: int) -> tuple[Row, ...]:
+    """Return the rows of the table; the bytes are those of the recording."""
     ours = slow["csv"]
     small, large = (growth.peak_mb[growth.sizes.index(rows)] for rows in (ROWS, 10 * ROWS))
-    return (
+    times = (
         time_row(
             "CSV to CSV features, moments included", quick["csv"], BARE_LOOP, quick["pyarrow"], MAX_BARE_LOOP_RATIO
         ),
         time_row("CSV to CSV features, moments included", ours, PANDAS, slow["pandas"], MAX_PANDAS_RATIO),
         time_row("CSV to RecordIO features", quick["recordio"], BARE_READ, quick["read"], MAX_READ_RATIO),
         time_row("CSV to RecordIO features", quick["recordio"], "to CSV features", quick["csv"], MAX_CSV_RATIO),
+    )
+    return (
+        *(row.model_copy(update={"data_bytes": data_bytes}) for row in times),
         Row(
-            name="peak memory",
+            name="peak memory, CSV to CSV features",
             unit="MB",
             ours=ours.peak_mb,
             beside=PANDAS,
@@ -113,7 +117,7 @@ def comparisons(quick: dict[str, Usage], slow: dict[str, Usage], growth: Growth)
             max_ours=MAX_MB,
         ),
         Row(
-            name="peak memory, 10 times the rows",
+            name="peak memory, CSV to CSV features, 10 times the rows",
             unit="MB",
             ours=large,
             beside="the rows once",

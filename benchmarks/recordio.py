@@ -69,6 +69,7 @@ def comparison(
         max_ratio=max_ratio,
         processor_ratio=ours.reported["processor_seconds"] / theirs.reported["processor_seconds"],
         data_rows=row_count,
+        data_bytes=4 * VALUES,
     )
 
 

@@ -13,6 +13,7 @@ from benchmarks.recording import FEATURES, ROWS, write_recording
 
 ROUNDS = 5
 COMPONENTS = 3
+KINDS = {"csv": "CSV", "parquet": "Parquet"}
 MAX_ADDED_RATIO, MAX_MEMORY_RATIO = 1.5, 1.25
 
 
@@ -23,14 +24,14 @@ def measure(folder: Path, full: bool) -> Group:
     say(f"  {ROWS:,} rows, {recording.stat().st_size / 1e6:.0f} MB")
     features = [*our_command(recording, "csv"), "--model", model]
     commands: dict[str, Command] = {"features": features}
-    for kind in ("csv", "parquet"):
+    for kind in KINDS:
         commands[kind] = [*features, "--scores-dir", folder / f"scores-{kind}", "--scores-format", kind]
     taken = take_turns(commands, ROUNDS)
     rows = []
-    for kind in ("csv", "parquet"):
+    for kind, kind_name in KINDS.items():
         rows.append(
             Row(
-                name=f"scored rows as {kind}, added to features",
+                name=f"adding scored rows as {kind_name} to features",
                 unit="s",
                 # On few rows it is less than what a process' start varies by.
                 ours=max(taken[kind].seconds - taken["features"].seconds, 0.0),
@@ -38,11 +39,12 @@ def measure(folder: Path, full: bool) -> Group:
                 theirs=taken["features"].seconds,
                 max_ratio=MAX_ADDED_RATIO,
                 data_rows=ROWS,
+                data_bytes=recording.stat().st_size,
             )
         )
         rows.append(
             Row(
-                name=f"peak memory with scored rows as {kind}",
+                name=f"peak memory with scored rows as {kind_name}",
                 unit="MB",
                 ours=taken[kind].peak_mb,
                 beside="features alone",

@@ -24,7 +24,7 @@ LARGE_ROWS = 50_000_000
 CHUNK_ROWS = 500_000
 ROUNDS = 3
 MAX_RATIO, MAX_INCREMENTAL_RATIO, MAX_ACCUMULATION_RATIO, MAX_MEMORY_RATIO = 1.3, 0.2, 1.5, 1.15
-COVARIANCE, INCREMENTAL = "scikit-learn covariance_eigh, reading included", "scikit-learn IncrementalPCA"
+COVARIANCE, INCREMENTAL = "scikit-learn's PCA (covariance_eigh), reading included", "scikit-learn's IncrementalPCA"
 
 
 def measure(folder: Path, full: bool) -> Group:
@@ -84,14 +84,12 @@ def beside_scikit_learn(matrix: Path, container: Path, row_count: int, width: in
     if width == INCREMENTAL_WIDTH:
         sides["incremental"] = program("incremental", matrix)
     taken = take_turns(sides, ROUNDS)
-    name = f"train {row_count:,} x {width:,}"
-    found = [comparison(name, taken["ours"], COVARIANCE, taken["covariance_eigh"], row_count, MAX_RATIO)]
+    name, data = f"training on {row_count:,} rows of {width:,} columns", (row_count, width)
+    found = [comparison(name, taken["ours"], COVARIANCE, taken["covariance_eigh"], data, MAX_RATIO)]
     single = f"{COVARIANCE}, single precision"
-    found.append(comparison(name, taken["ours"], single, taken["single precision"], row_count))
+    found.append(comparison(name, taken["ours"], single, taken["single precision"], data))
     if "incremental" in taken:
-        found.append(
-            comparison(name, taken["ours"], INCREMENTAL, taken["incremental"], row_count, MAX_INCREMENTAL_RATIO)
-        )
+        found.append(comparison(name, taken["ours"], INCREMENTAL, taken["incremental"], data, MAX_INCREMENTAL_RATIO))
     return found
 
 
@@ -100,26 +98,31 @@ def parts(matrix: Path, container: Path, row_count: int) -> list[Row]:
     inputs = {"accumulation": matrix, "product": matrix, "reading": container, "loading": matrix}
     inputs |= {"decomposition": matrix, "threaded_decomposition": matrix}
     taken = take_turns({what: program(what, path) for what, path in inputs.items()}, ROUNDS)
-    name = f"{row_count:,} x {WIDE:,}"
+    name, data = f"{row_count:,} rows of {WIDE:,} columns", (row_count, WIDE)
     return [
         comparison(
-            f"{name}: accumulate", taken["accumulation"], "X.T @ X", taken["product"], row_count, MAX_ACCUMULATION_RATIO
+            f"sums of {name}", taken["accumulation"], "NumPy's X.T @ X", taken["product"], data, MAX_ACCUMULATION_RATIO
         ),
-        comparison(f"{name}: read RecordIO", taken["reading"], "numpy.load", taken["loading"], row_count),
+        comparison(f"reading {name} as RecordIO", taken["reading"], "numpy.load", taken["loading"], data),
         comparison(
-            f"{name}: eigh in one thread",
+            f"eigenvectors of {WIDE:,} columns, in one thread",
             taken["decomposition"],
-            "eigh in all threads",
+            "in all threads",
             taken["threaded_decomposition"],
-            row_count,
+            None,
         ),
     ]
 
 
 def comparison(
-    name: str, ours: Usage, beside: str, theirs: Usage, row_count: int, max_ratio: float | None = None
+    name: str,
+    ours: Usage,
+    beside: str,
+    theirs: Usage,
+    data: tuple[int, int] | None,
+    max_ratio: float | None = None,
 ) -> Row:
-    """Compare what both stopwatches said."""
+    """Compare what both stopwatches said, and the rows and columns that they went through, if any."""
     return Row(
         name=name,
         unit="s",
@@ -128,7 +131,8 @@ def comparison(
         theirs=theirs.reported["seconds"],
         max_ratio=max_ratio,
         processor_ratio=ours.reported["processor_seconds"] / theirs.reported["processor_seconds"],
-        data_rows=row_count,
+        data_rows=data[0] if data else None,
+        data_bytes=4 * data[0] * data[1] if data else None,
     )
 
 

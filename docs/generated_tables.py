@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from benchmarks.measurement import Results, picture_path
+from benchmarks.measurement import IDLE_LOAD, Group, Results, picture_path
+from benchmarks.overview import OVERVIEW, overview
 from benchmarks.table import growth_markdown, markdown
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
 from sagemaker_pca.settings.layers import deployment_names, what_decides
@@ -91,27 +92,25 @@ def _cell(text: str) -> str:
 
 
 def speed_section(results: Results) -> str:
-    """The rows that have a limit, where and when they were taken, and the pictures."""
+    """Where and when all was taken, and of each group its rows and its picture."""
     if not results.groups:
         return "Nothing measured yet.\n"
-    pictures = (f"![{group.title}]({picture_path(name).relative_to(DOCS)})" for name, group in results.groups.items())
-    paragraphs = (
-        _taken(results),
-        markdown(results.groups).rstrip(),
-        growth_markdown(results.groups).rstrip(),
-        *pictures,
-    )
-    return "\n\n".join(paragraphs) + "\n"
+    machines = sorted({str(group.machine) for group in results.groups.values()})
+    parts = [f"Taken on {'; '.join(machines)}.", *_picture(overview(results), OVERVIEW)]
+    for name, group in results.groups.items():
+        parts += [f"## {group.title}", _taken(group), markdown(group).rstrip(), *_picture(group, picture_path(name))]
+    parts += ["## Cost by size", growth_markdown(results.groups).rstrip()]
+    return "\n\n".join(parts) + "\n"
 
 
-def _taken(results: Results) -> str:
-    groups = results.groups.values()
-    loads = [load for group in groups for load in (group.load_before, group.load_after)]
-    machines = sorted({str(group.machine) for group in groups})
-    return (
-        f"Taken {max(group.taken_at for group in groups)} on {'; '.join(machines)}, "
-        f"with a load average between {min(loads):g} and {max(loads):g}."
-    )
+def _picture(group: Group, path: Path) -> list[str]:
+    return [f"![{group.title}]({path.relative_to(DOCS)})"] if group.pictured else []
+
+
+def _taken(group: Group) -> str:
+    """When, and what to hold against the figures if the machine had something else to do."""
+    idle = "" if group.was_idle else f". **Not idle**, which is below {IDLE_LOAD:g}: distrust these figures"
+    return f"Taken {group.taken_at} at a load of {group.load_before:g}{idle}."
 
 
 def with_tables(page: str, text: str) -> str:

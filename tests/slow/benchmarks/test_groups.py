@@ -29,6 +29,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "run_overhead": {"ROUNDS": 1, "RECORDED_SECONDS": 5.0},
     "pages": {"SIZES": (2, 3), "ROUNDS": 1, "PROCESSES": 1},
 }
+# Those that go through data, of which they say how many bytes.
+GO_THROUGH_DATA = {"processing", "scoring", "recordio", "training", "endpoint"}
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -39,6 +41,7 @@ def test_a_group_measures_all_its_rows(name: str, tmp_path: Path, monkeypatch: p
     with programs_end_here():
         group = module.measure(tmp_path, full=True)
     assert group.rows
+    assert any(row.data_bytes for row in group.rows) is (name in GO_THROUGH_DATA)
     for row in group.rows:
         assert row.ours >= 0
         assert row.theirs is None or row.theirs > 0, row.name

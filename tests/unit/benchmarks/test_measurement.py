@@ -48,6 +48,36 @@ def test_rows_per_second_follow_from_the_unit(unit: str, rows_per_second: float)
     assert row(unit=unit).rows_per_second is None
 
 
+@pytest.mark.parametrize(("unit", "rate"), [("s", 0.25), ("ms", 250)])
+def test_gigabytes_a_second_fall_to_every_core_of_the_machine(unit: str, rate: float) -> None:
+    assert row(unit=unit, data_bytes=3_000_000_000).gigabytes_per_second(4) == pytest.approx(rate)
+
+
+def test_rows_that_went_through_no_data_or_took_no_time_have_no_rate() -> None:
+    assert row().gigabytes_per_second(4) is None
+    assert row(data_bytes=100, ours=0.0).gigabytes_per_second(4) is None
+
+
+@pytest.mark.parametrize(("load", "was_idle"), [(0.49, True), (0.5, False)])
+def test_a_machine_is_idle_below_half_a_process(load: float, was_idle: bool) -> None:
+    # What is running afterwards is the measurement itself.
+    assert Group(rows=(), load_before=load, load_after=3.0).was_idle is was_idle
+
+
+def test_a_picture_shows_comparisons_that_have_a_limit() -> None:
+    limited = (row(max_ratio=1), row(name="write", max_ours=5))
+    assert Group(rows=(*limited, row(name="copy"), row(theirs=None, max_ours=5))).pictured == limited
+
+
+def test_a_picture_shows_every_comparison_where_fewer_than_two_have_a_limit() -> None:
+    rows = (row(max_ratio=1), row(name="copy"))
+    assert Group(rows=rows).pictured == rows
+
+
+def test_there_is_no_picture_of_a_single_comparison() -> None:
+    assert Group(rows=(row(max_ratio=1), row(theirs=None, max_ours=5))).pictured == ()
+
+
 def test_results_come_back_as_they_were_written(tmp_path: Path) -> None:
     growth = Growth(name="read", sizes=(10, 100), seconds=(0.5, 5.0), peak_mb=(50.0, 51.0))
     group = Group(rows=(row(max_ratio=1.4),), growth=(growth,), load_before=0.2, load_after=1.5, machine=MACHINE)
