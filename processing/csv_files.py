@@ -85,7 +85,8 @@ class CsvFile:
         self.bytes_read = self.skipped_rows = 0
         self._skipped_places: List[int] = []
         source = pa.CompressedInputStream(raw, "gzip") if self._gzipped else raw
-        lines = WholeLines(source, self._header_lines, self._arguments.delimiter, self._newlines_in_cells)
+        size = None if self._gzipped else self.size
+        lines = WholeLines(source, size, self._header_lines, self._arguments.delimiter, self._newlines_in_cells)
         try:
             for block in self._parsed(lines):
                 if lines.spanning_lines and not self._skips:

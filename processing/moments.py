@@ -37,13 +37,17 @@ class Moments:
         """Take in a batch of shape (d, n)."""
         if not rows.shape[1]:
             return
-        batch, absent = Moments(len(rows)), np.isnan(rows)
+        batch, total = Moments(len(rows)), rows.sum(axis=1)
+        batch.count, absent = np.full(len(rows), rows.shape[1]), None
+        if np.isnan(total).any():
+            absent = np.isnan(rows)
+            batch.count -= absent.sum(axis=1)
+            total = np.where(absent, 0.0, rows).sum(axis=1)
         batch.minimum, batch.maximum = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)
-        batch.count = rows.shape[1] - absent.sum(axis=1)
-        present = np.where(absent, 0.0, rows) if absent.any() else rows
-        batch.mean = present.sum(axis=1) / np.maximum(batch.count, 1)
+        batch.mean = total / np.maximum(batch.count, 1)
         centred = rows - batch.mean[:, np.newaxis]
-        centred[absent] = 0.0
+        if absent is not None:
+            centred[absent] = 0.0
         if self.scatter is not None:
             batch.scatter = centred @ centred.T
         batch.squared_deviations = np.einsum("ij,ij->i", centred, centred)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 CACHED_BYTES = 1 << 18  # a stretch of text whose arrays stay in a core's cache
+LINE_END = re.compile(rb"\r\n|\n|\r")
 csv.field_size_limit(2**31 - 1)  # a cell may be as long as it likes
 
 
@@ -64,13 +66,17 @@ class WholeLines:
     """The lines of an open CSV file in blocks of whole rows: without those that hold a cell that spans lines.
 
     Where cells may span lines, a row that does is in one block.
+
+    :param size: the file's bytes, None where nothing tells before its end
+    :param header_lines: how many lines come before the first row
     """
 
-    def __init__(self, file: Any, header_lines: int, delimiter: str, newlines_in_cells: bool) -> None:
+    def __init__(self, file: Any, size: int | None, header_lines: int, delimiter: str, newlines_in_cells: bool) -> None:
         self.row_count = 0  # rows that Arrow has to make of the lines given
         self.kept_back: list[int] = []  # per line that is kept back, how many rows come before it
         self.quotes = QuotedCells(delimiter)
-        self._file, self._header_lines, self._newlines_in_cells = file, header_lines, newlines_in_cells
+        self._file, self._unread = file, size
+        self._header_lines, self._newlines_in_cells = header_lines, newlines_in_cells
         self._begun_line, self._has_ended = b"", False
 
     def read(self, size: int) -> bytes | bytearray:
@@ -90,11 +96,14 @@ class WholeLines:
 
     def _next_block(self, size: int) -> bytearray:
         # Each block is read to where it stays: at this size copies cost more than all that is done with them.
-        block = bytearray(size)
         length = len(self._begun_line)
+        # One byte more than there is, to meet the end; memory beyond that would be filled with zeros for nothing.
+        block = bytearray(size if self._unread is None else min(size, length + self._unread + 1))
         block[:length] = self._begun_line
         while read := self._file.readinto(memoryview(block)[length:]):
             length += read
+            if self._unread is not None:
+                self._unread -= read
             # The carriage return at a block's end may have its line feed in the next one.
             if end := max(block.rfind(b"\n", 0, length), block.rfind(b"\r", 0, length - 1)) + 1:
                 self._begun_line = bytes(memoryview(block)[end:length])
@@ -111,10 +120,12 @@ class WholeLines:
     def _without_header(self, block: bytearray) -> bytes | bytearray:
         if not self._header_lines:
             return block
-        lines = block.splitlines(keepends=True)
-        below = b"".join(lines[self._header_lines :])
-        self._header_lines -= min(self._header_lines, len(lines))
-        return below
+        end = 0
+        while self._header_lines and (line := LINE_END.search(block, end)):
+            end = line.end()
+            self._header_lines -= 1
+        del block[:end]
+        return block
 
     def _without_spanning(self, block: bytes | bytearray) -> bytes | bytearray:
         found = [] if self.quotes.end_within_lines(block) else self.quotes.spanning(block.decode())
