@@ -6,6 +6,7 @@ import it here and there if it could, which costs a second.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from benchmarks.fresh_process import Command, Usage, module, run, say, script_without_pandas, take_turns
@@ -19,6 +20,7 @@ PANDAS_ROUNDS = 3
 LARGE_ROWS = 50_000_000
 MAX_BARE_LOOP_RATIO, MAX_PANDAS_RATIO, MAX_CSV_RATIO = 1.0, 0.2, 1.0
 MAX_MB, MAX_GROWTH_RATIO = 360, 1.15
+SHORT_FILES, MAX_SHORT_FILES_RATIO = 100, 1.25
 
 # Twice what reading alone takes: moments, checks and writing are no more than that again.
 MAX_READ_RATIO = 2.0
@@ -31,10 +33,12 @@ def measure(folder: Path, full: bool) -> Group:
     """Measure the script's time and memory, and both over 10 and 100 times the rows."""
     recording = write_recording(folder / "recording.csv", ROWS)
     say(f"  {ROWS:,} rows, {recording.stat().st_size / 1e6:.0f} MB")
-    ours, recordio = our_command(recording, "csv"), our_command(recording, "recordio")
+    ours, recordio = (our_command(input_folder(recording), output_format) for output_format in ("csv", "recordio"))
+    short = our_command(short_recordings(folder / "short" / "raw"), "recordio")
     pandas = [*module("benchmarks.programs.pandas_features"), recording, folder / "pandas.csv", *FEATURES]
     bare = script_without_pandas(PROGRAMS / "arrow_features.py", recording, folder / "arrow.csv", *FEATURES)
-    quick = take_turns({"csv": ours, "recordio": recordio, "pyarrow": bare, "read": bare_read(recording)}, ROUNDS)
+    sides = {"csv": ours, "recordio": recordio, "short": short, "pyarrow": bare, "read": bare_read(recording)}
+    quick = take_turns(sides, ROUNDS)
     slow = take_turns({"csv": ours, "pandas": pandas}, PANDAS_ROUNDS)
     growth = [growth_of("processing to CSV", folder, "csv", full), growth_of("to RecordIO", folder, "recordio", full)]
     rows = comparisons(quick, slow, growth[0], recording.stat().st_size)
@@ -43,14 +47,28 @@ def measure(folder: Path, full: bool) -> Group:
     return Group(rows=rows, growth=tuple(growth))
 
 
-def our_command(recording: Path, output_format: str) -> Command:
-    """Return the command of the script as the pipeline runs it; the input folder holds this recording alone."""
-    folder = recording.with_suffix("")
-    (folder / "raw").mkdir(parents=True, exist_ok=True)
-    link = folder / "raw" / recording.name
+def input_folder(recording: Path) -> Path:
+    """Return a folder that holds this recording alone."""
+    raw = recording.with_suffix("") / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    link = raw / recording.name
     if not link.exists():
         link.hardlink_to(recording)
-    folders = ("--input-dir", folder / "raw", "--features-dir", folder / output_format, "--stats-dir", folder / "stats")
+    return raw
+
+
+def short_recordings(raw: Path) -> Path:
+    """Fill a folder with a recording's rows as many short files."""
+    raw.mkdir(parents=True)
+    first = write_recording(raw / "000.csv", ROWS // SHORT_FILES)
+    for number in range(1, SHORT_FILES):
+        shutil.copyfile(first, raw / f"{number:03d}.csv")
+    return raw
+
+
+def our_command(raw: Path, output_format: str) -> Command:
+    """Return the command of the script as the pipeline runs it, over a folder of recordings."""
+    folders = ("--input-dir", raw, "--features-dir", raw.parent / output_format, "--stats-dir", raw.parent / "stats")
     # As the programs beside it fill gaps; means take another pass.
     settings = ("--feature-columns", ",".join(FEATURES), "--output-format", output_format, "--missing-values", "zero")
     return script_without_pandas(SCRIPT, *folders, *settings)
@@ -84,7 +102,7 @@ def growth_of(name: str, folder: Path, output_format: str, full: bool) -> Growth
         recording = folder / f"growth-{rows}.csv"
         if not recording.exists():
             write_recording(recording, rows)
-        usages.append(run(our_command(recording, output_format)))
+        usages.append(run(our_command(input_folder(recording), output_format)))
         say(f"  {name}, {rows:,} rows: {usages[-1].seconds:.1f} s, {usages[-1].peak_mb:.0f} MB")
     return Growth(
         name=name,
@@ -105,6 +123,13 @@ def comparisons(quick: dict[str, Usage], slow: dict[str, Usage], growth: Growth,
         time_row("CSV to CSV features, moments included", ours, PANDAS, slow["pandas"], MAX_PANDAS_RATIO),
         time_row("CSV to RecordIO features", quick["recordio"], BARE_READ, quick["read"], MAX_READ_RATIO),
         time_row("CSV to RecordIO features", quick["recordio"], "to CSV features", quick["csv"], MAX_CSV_RATIO),
+        time_row(
+            f"RecordIO features of {SHORT_FILES} short files",
+            quick["short"],
+            "the same rows in one file",
+            quick["recordio"],
+            MAX_SHORT_FILES_RATIO,
+        ),
     )
     return (
         *(row.model_copy(update={"data_bytes": data_bytes}) for row in times),

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.fresh_process import Command, say, take_turns
 from benchmarks.measurement import Group, Row
-from benchmarks.processing import our_command
+from benchmarks.processing import input_folder, our_command
 from benchmarks.recording import FEATURES, ROWS, write_recording
 
 ROUNDS = 5
@@ -22,7 +22,7 @@ def measure(folder: Path, full: bool) -> Group:
     recording = write_recording(folder / "recording.csv", ROWS)
     model = write_model(folder / "model.npz")
     say(f"  {ROWS:,} rows, {recording.stat().st_size / 1e6:.0f} MB")
-    features = [*our_command(recording, "csv"), "--model", model]
+    features = [*our_command(input_folder(recording), "csv"), "--model", model]
     commands: dict[str, Command] = {"features": features}
     for kind in KINDS:
         commands[kind] = [*features, "--scores-dir", folder / f"scores-{kind}", "--scores-format", kind]
