@@ -64,10 +64,10 @@ HEADLINES = (
     ),
     Headline(
         "run_overhead",
-        "airflow dags test pca_pipeline, jobs apart, per task",
-        "the same graph of 16 empty tasks",
-        "a run beside its jobs, per task",
-        "a task that does nothing",
+        "airflow dags test pca_pipeline, jobs apart",
+        "the same graph of empty tasks",
+        "a run of the pipeline, its jobs apart",
+        "the same tasks, doing nothing",
     ),
     Headline(
         "pages",

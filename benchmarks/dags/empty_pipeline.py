@@ -1,7 +1,4 @@
-"""The graph of pca_pipeline with tasks that do nothing: what Airflow itself takes for a run.
-
-`python -m benchmarks.dags.empty_pipeline` reports how many tasks there are.
-"""
+"""The graph of pca_pipeline with tasks that do nothing: what Airflow itself takes for a run."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from typing import Any
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
-from benchmarks.stopwatch import report
 from sagemaker_pca.dags import pca_pipeline
 
 
@@ -33,6 +29,3 @@ def empty_twin() -> DAG:
 
 
 dag = empty_twin()
-
-if __name__ == "__main__":
-    report(tasks=len(dag.tasks))
