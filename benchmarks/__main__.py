@@ -27,6 +27,8 @@ TITLES = {
     "sweep_plan": "Planning a sweep",
     "run_overhead": "A run beside its jobs",
     "pages": "Pages in Airflow",
+    "scale": "The same files on several hosts",
+    "many_pipelines": "Two hundred pipelines in one Airflow",
 }
 
 

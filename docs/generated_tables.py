@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from benchmarks.measurement import IDLE_LOAD, Group, Results, picture_path
 from benchmarks.overview import OVERVIEW, overview
 from benchmarks.table import growth_markdown, markdown
+from docs import scale_tables
 from sagemaker_pca.settings.endpoint_command import EndpointCommand
 from sagemaker_pca.settings.layers import deployment_names, what_decides
 from sagemaker_pca.settings.pipeline import PcaRunConfig
@@ -23,12 +25,19 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "pca_batch_transform": TransformConfig,
     "sagemaker_endpoints": EndpointCommand,
 }
+
+
+def _of_results(make: Callable[[Results], str]) -> str:
+    return make(Results.read())
+
+
 # What stands between two comments of a page, by the page and the name in its comments.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "settings.md": {"settings of pca_pipeline": lambda: settings_table(SETTINGS["pca_pipeline"])},
     "batch-transform.md": {"settings of pca_batch_transform": lambda: settings_table(SETTINGS["pca_batch_transform"])},
     "endpoints.md": {"settings of sagemaker_endpoints": lambda: settings_table(SETTINGS["sagemaker_endpoints"])},
     "benchmarks.md": {"speed": lambda: speed_section(Results.read())},
+    "scale.md": {name: partial(_of_results, make) for name, make in scale_tables.PARTS.items()},
 }
 
 

@@ -28,6 +28,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "sweep_plan": {"RESOURCES_PER_KIND": 20, "SIZES": (10, 20)},
     "run_overhead": {"ROUNDS": 1, "RECORDED_SECONDS": 5.0},
     "pages": {"SIZES": (2, 3), "ROUNDS": 1, "PROCESSES": 1},
+    "scale": {"FILES": 4, "FILE_ROWS": 2_000, "ROUNDS": 1},
+    "many_pipelines": {"PIPELINES": 4, "PARSED": (1, 2), "RECORDED_SECONDS": 5.0},
 }
 # Those that go through data, of which they say how many bytes.
 GO_THROUGH_DATA = {"processing", "scoring", "recordio", "training", "endpoint"}
