@@ -6,11 +6,13 @@ Tagging API     GetResources by ARN answers in one page, as AWS does; moto would
 S3              ExpectedBucketOwner is minded: 403 where the bucket is another account's; moto ignores it.
 Step Functions  StartExecution is refused: nothing here runs a state machine; moto answers RUNNING for ever.
 CloudWatch Logs FilterLogEvents minds logStreamNamePrefix; moto answers with the events of all streams.
+Routing         moto lists its own folder for each request, which takes longer than most answers; here once.
 """
 
 import json
 from typing import Any
 
+import moto.backends as moto_backends
 import moto.logs.urls as moto_logs_urls
 import moto.s3.responses as moto_s3_responses
 import moto.stepfunctions.urls as moto_stepfunctions_urls
@@ -38,6 +40,8 @@ def install(service: Service) -> None:
     vars(moto_s3_responses)["S3Response"] = LocalS3Response
     moto_logs_urls.url_paths = {"{0}/$": LocalLogsResponse.dispatch}
     moto_stepfunctions_urls.url_paths = {"{0}/$": LocalStepFunctionsResponse.dispatch}
+    services = frozenset(moto_backends.list_of_moto_modules())
+    vars(moto_backends)["list_of_moto_modules"] = lambda: services
 
 
 class LocalTaggingBackend(ResourceGroupsTaggingAPIBackend):
