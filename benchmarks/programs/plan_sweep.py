@@ -1,4 +1,7 @@
-"""Plans a sweep on a calm and on a throttled service and reports what it took: `... programs.plan_sweep SWEEP`."""
+"""Plans a sweep and reports what it took: `... programs.plan_sweep SWEEP [REQUESTS A SECOND]`.
+
+On a calm and on a throttled service; or, with a rate, on one that lets no more requests through.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import logging
 import random
 import resource
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,14 +33,45 @@ SWEEPS: dict[str, dict[str, Any]] = {
 }
 
 
-class CountedHook(SageMakerInventoryHook):
-    """Counts calls, each once however often it is tried again, and throttles a part of all requests."""
+class Fraction:
+    """Throttles a part of all requests, whatever their rate: the same ones each time."""
 
-    def __init__(self, throttled_fraction: float) -> None:
+    def __init__(self, throttled: float) -> None:
+        self._throttled, self._random = throttled, random.Random(7)
+
+    def __call__(self) -> bool:
+        """Whether this request is throttled."""
+        return self._random.random() < self._throttled
+
+
+class Rate:
+    """Lets so many requests through a second, as many at once, and throttles the rest: a token bucket, as AWS's are."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = self._tokens = per_second
+        self._filled_at, self._lock = time.monotonic(), threading.Lock()
+        self.let_through = 0
+
+    def __call__(self) -> bool:
+        """Whether this request is throttled."""
+        with self._lock:
+            now = time.monotonic()
+            self._tokens = min(self._per_second, self._tokens + (now - self._filled_at) * self._per_second)
+            self._filled_at = now
+            if self._tokens < 1:
+                return True
+            self._tokens -= 1
+            self.let_through += 1
+            return False
+
+
+class CountedHook(SageMakerInventoryHook):
+    """Counts calls, each once however often it is tried again, and throttles requests."""
+
+    def __init__(self, is_throttled: Callable[[], bool]) -> None:
         super().__init__(aws_conn_id="aws_default")
         self.calls: Counter[str] = Counter()
-        self._throttled_fraction = throttled_fraction
-        self._random = random.Random(7)  # the same throttles each time
+        self._is_throttled = is_throttled
         for client in (self.conn, self.s3, self.tagging, self.cloudwatch):
             client.meta.events.register("before-call.*.*", self._count)
             client.meta.events.register("before-send.*.*", self._throttle)
@@ -44,7 +80,7 @@ class CountedHook(SageMakerInventoryHook):
         self.calls[model.name] += 1
 
     def _throttle(self, request: Any, **_: Any) -> AWSResponse | None:
-        if "X-Amz-Target" not in request.headers or self._random.random() >= self._throttled_fraction:
+        if "X-Amz-Target" not in request.headers or not self._is_throttled():
             return None
         body = json.dumps({"__type": "ThrottlingException", "message": "Rate exceeded"}).encode()
         return AWSResponse(request.url, 400, {"x-amzn-errortype": "ThrottlingException"}, Answer(body))
@@ -61,24 +97,38 @@ class Answer:
         return [self._body]
 
 
-def main(sweep: str) -> None:
-    """Plan twice and report; the peak of memory is that of the first plan, Airflow included."""
-    settings, now = EndpointCommand.model_validate(COMMON | SWEEPS[sweep]), datetime.now(UTC)
-    hook = CountedHook(throttled_fraction=0)
+def plan_at_rate(settings: EndpointCommand, per_second: float) -> None:
+    """Plan where so many requests a second are let through, and report."""
+    rate, started = Rate(per_second), time.perf_counter()
+    plan_deletion(CountedHook(rate), settings, datetime.now(UTC), **PLACE)
+    report(seconds=time.perf_counter() - started, let_through=rate.let_through)
+
+
+def plan_twice(settings: EndpointCommand) -> None:
+    """Plan undisturbed and throttled, and report; the peak of memory is that of the first plan, Airflow included."""
+    now, hook = datetime.now(UTC), CountedHook(Fraction(0))
     started = time.perf_counter()
     calm = plan_deletion(hook, settings, now, **PLACE)
     calm_seconds = time.perf_counter() - started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     started = time.perf_counter()
-    throttled = plan_deletion(CountedHook(THROTTLED_FRACTION), settings, now, **PLACE)
+    throttled = plan_deletion(CountedHook(Fraction(THROTTLED_FRACTION)), settings, now, **PLACE)
     report(
         seconds=calm_seconds,
         throttled_seconds=time.perf_counter() - started,
         calls=hook.calls.total(),
         peak_mb=peak_mb,
-        resources=len(calm.resources),
         other_verdicts=count_other_verdicts(calm, throttled),
     )
+
+
+def main(sweep: str, per_second: str | None = None) -> None:
+    """Plan the sweep."""
+    settings = EndpointCommand.model_validate(COMMON | SWEEPS[sweep])
+    if per_second is None:
+        plan_twice(settings)
+    else:
+        plan_at_rate(settings, float(per_second))
 
 
 def count_other_verdicts(calm: DeletionPlan, throttled: DeletionPlan) -> int:
@@ -90,4 +140,4 @@ def count_other_verdicts(calm: DeletionPlan, throttled: DeletionPlan) -> int:
 
 if __name__ == "__main__":
     logging.disable(logging.INFO)
-    main(sys.argv[1])
+    main(*sys.argv[1:])

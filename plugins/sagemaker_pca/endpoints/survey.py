@@ -60,7 +60,9 @@ class Survey:
         if self._command.idle_days is not None:
             left = self._keep_busy(left)
         left = self._keep_undescribed(left)
-        self._facts.describe(ENDPOINT_CONFIG, self._needed_by(left))
+        # They tell what to price the endpoints at, and what else goes.
+        if self._command.hourly_prices or self._command.with_dependents:
+            self._facts.describe(ENDPOINT_CONFIG, self._needed_by(left))
         self._let_go(left)
 
     def _keep_busy(self, endpoints: list[ListedResource]) -> list[ListedResource]:

@@ -29,7 +29,10 @@ class Outlook(Enum):
 
 
 # botocore's own list of throttling codes is longer; these are the ones that SageMaker, S3 and STS document.
-PASSING_CODES = frozenset(
+THROTTLING_CODES = frozenset(
+    {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+)
+PASSING_CODES = THROTTLING_CODES | frozenset(
     {
         "CapacityError",
         "IDPCommunicationError",
@@ -38,13 +41,8 @@ PASSING_CODES = frozenset(
         "InternalError",
         "ModelNotReadyException",
         "OperationAborted",
-        "RequestLimitExceeded",
         "RequestTimeout",
         "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
     }
 )
 # Temporary credentials that ran out between two calls: whoever hands them out has others by now, or soon.

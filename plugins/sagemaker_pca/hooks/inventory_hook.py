@@ -28,6 +28,7 @@ from sagemaker_pca.hooks.clients import RETRIES
 from sagemaker_pca.hooks.errors import is_missing, is_transient
 from sagemaker_pca.hooks.objects import Document
 from sagemaker_pca.hooks.sagemaker_hook import SageMakerPcaHook
+from sagemaker_pca.hooks.throttling import READ_RETRIES, wait_out_throttling
 from sagemaker_pca.resource_kinds import ENDPOINT, ResourceKind
 from sagemaker_pca.run.locations import RunFiles
 
@@ -41,8 +42,6 @@ METRIC_BATCH = 500
 SECONDS_PER_DAY = 86_400
 # Reads go out side by side: one after the other, thousands of descriptions would take minutes of waiting for answers.
 READERS = 8
-# Adaptive mode, as of single requests, slows all readers down at each throttle and takes seconds to recover.
-READ_RETRIES = {"mode": "standard", "max_attempts": 10}
 
 
 class SageMakerInventoryHook(SageMakerPcaHook):
@@ -55,6 +54,12 @@ class SageMakerInventoryHook(SageMakerPcaHook):
     def _get_config(self, config: Config | None = None) -> Config:
         merged = super()._get_config(config)
         return merged.merge(Config(retries=READ_RETRIES)) if merged.retries == RETRIES else merged
+
+    def _client(self, service: str) -> Any:
+        client = super()._client(service)
+        if self._get_config().retries == READ_RETRIES:
+            wait_out_throttling(client)
+        return client
 
     @cached_property
     def cloudwatch(self) -> Any:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from sagemaker_pca.endpoints.inventory import ConfigDetails, EndpointDetails, Unreadable, Variant
 from sagemaker_pca.endpoints.records import DeploymentHistory, DeploymentRecord, Lease, PastDeployment
-from sagemaker_pca.hooks import inventory_hook
+from sagemaker_pca.hooks import inventory_hook, throttling
 from sagemaker_pca.hooks.inventory_hook import SageMakerInventoryHook
 from sagemaker_pca.resource_kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL
 from tests.e2e.sagemaker_pca.endpoints.counted_calls import CountedCalls, refuse
@@ -177,6 +177,28 @@ def test_throttling_is_waited_out(hook: SageMakerInventoryHook, inventory: Embed
     inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=2)
     assert [item.name for item in hook.list_resources(ENDPOINT)] == ["e"]
     assert list(hook.describe_all(ENDPOINT, ["e"])) == ["e"]
+
+
+def test_a_reader_whose_retries_are_used_up_waits_until_it_is_let_through(
+    hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
+    inventory.serve("e")
+    inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=20)
+    assert list(hook.describe_all(ENDPOINT, ["e"])) == ["e"]
+
+
+def test_who_is_never_let_through_gives_up(
+    hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(throttling, "MAX_TRIES", 5)
+    inventory.serve("e")
+    inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=20)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        hook.describe_all(ENDPOINT, ["e"])
 
 
 def test_throttling_that_lasts_is_an_error_and_no_verdict(

@@ -64,6 +64,18 @@ def test_metrics_are_read_of_what_tags_and_records_let_go_and_nothing_else(inven
     assert set(read) == {"tags"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "times"), [({}, 0), ({"hourly_prices": {"ml.m5.large": 0.5}}, 1), ({"with_dependents": True}, 1)]
+)
+def test_configurations_are_described_for_a_price_or_what_goes_with_the_endpoint_and_for_nothing_else(
+    inventory: InMemoryInventory, settings: dict[str, Any], times: int
+) -> None:
+    inventory.serve("a")
+    plan(inventory, include=["*"], **settings)
+    assert inventory.asked["describe endpoint a"] == 1
+    assert inventory.asked["describe endpoint configuration a"] == times
+
+
 def test_an_endpoint_goes_with_its_configuration_and_models_in_one_chain(inventory: InMemoryInventory) -> None:
     inventory.serve("a")
     inventory.serve("b")
