@@ -1,6 +1,7 @@
 """`python -m sagemaker_local`: the embedded service alone, until SIGTERM or SIGINT."""
 
 import argparse
+import ctypes
 import logging
 import os
 import signal
@@ -13,12 +14,15 @@ from typing import Any
 from sagemaker_local.settings import Settings
 
 _PARENT_POLL_SECONDS = 0.5
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_KEPT_BYTES = 1 << 25
 
 
 def main(wrap: Callable[[Any], Any] = lambda application: application) -> int:
     """Serve until a signal arrives, with `wrap` as in `Server`; return the process's exit code."""
     parent = os.getppid()  # asked first: later the parent may be gone already
     _forget_profiles()
+    _keep_memory()
     # Each request has its own thread; linear algebra with more of them would wait for each other's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from sagemaker_local.server import Server  # loads NumPy, which reads the variable once
@@ -53,6 +57,17 @@ def _forget_profiles() -> None:
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(name, None)
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+
+
+def _keep_memory() -> None:
+    """Keep what a large answer took for the next one, where the C library is glibc.
+
+    Given back to the system, as it is by default, it has to be asked for again: half of such an answer's time.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        library.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def _folder(text: str) -> Path:

@@ -62,9 +62,9 @@ def is_resource_page(path: str) -> bool:
 
 def resource_page(environ: Mapping[str, Any]) -> Answer | None:
     """Answer a request for a page; None for any other request."""
-    path, query = environ["PATH_INFO"], parse_qs(environ.get("QUERY_STRING", ""))
     if "HTTP_AUTHORIZATION" in environ:  # a client of S3, whose bucket may have this name
         return None
+    path, query = environ["PATH_INFO"], parse_qs(environ.get("QUERY_STRING", ""))
     region = query.get("region", ["us-east-1"])[0]
     accepts_html = "text/html" in environ.get("HTTP_ACCEPT", "")
     if _START.fullmatch(path) or (path == "/" and accepts_html and environ.get("REQUEST_METHOD") == "GET"):

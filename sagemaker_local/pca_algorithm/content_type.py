@@ -1,5 +1,6 @@
 """Content types as the built-in algorithms read them: a media type and parameters such as `label_size`."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -14,6 +15,7 @@ class ContentType:
     parameters: Mapping[str, str]
 
     @classmethod
+    @functools.lru_cache(maxsize=64)  # the same few come with every request
     def parse(cls, text: str) -> Self:
         """Split a content type such as `text/csv;label_size=0`; names are case-insensitive."""
         media_type, *parameters = (part.strip() for part in text.split(";"))

@@ -71,10 +71,9 @@ def _write_json_lines(projections: Rows) -> bytes:
 
 def _joined(projections: Rows, separator: bytes) -> bytes:
     """Return the numbers of float32 projections as text with a double's digits, rows parted by the separator."""
-    values = projections.astype(np.float64)
-    if values.size <= _SMALL_SIZE:
-        return separator.join(",".join(map(repr, row)).encode() for row in values.tolist())
-    return _csv_lines(values).replace(b"\n", separator)
+    if projections.size <= _SMALL_SIZE:
+        return separator.join(",".join(map(repr, row)).encode() for row in projections.tolist())
+    return _csv_lines(projections.astype(np.float64)).replace(b"\n", separator)
 
 
 def _csv_lines(values: Rows) -> bytes:

@@ -5,7 +5,9 @@ layout, so a whole batch is written and read as one NumPy array; every
 other record (integer, sparse, with labels) goes through `record_message`.
 """
 
+import contextlib
 import functools
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,12 +33,14 @@ _READ_BYTES = 1 << 22
 
 def encode_features(features: NDArray[Any]) -> bytes:
     """Return the records of a feature matrix (n, d): float64 stays float64, any other type becomes float32."""
-    return b"".join(map(bytes, _encode(features, *_FEATURES)))
+    return _encode(features, *_FEATURES)
 
 
 def write_features(file: BinaryIO, features: NDArray[Any]) -> None:
     """Append the records of a feature matrix (n, d) to an open file, in constant extra memory."""
-    for window in _encode(features, *_FEATURES):
+    layout = _layout_of(features, *_FEATURES)
+    _allocate(file, len(features) * len(layout.frame))
+    for window in layout.write(features):
         file.write(window)
 
 
@@ -50,7 +54,7 @@ def decode_features(data: bytes, feature_dim: int | None = None) -> NDArray[Any]
 
 def encode_projections(projections: NDArray[Any]) -> bytes:
     """Return projections (n, k) as the built-in PCA answers them: no features, label `projection` in float32."""
-    return b"".join(map(bytes, _encode(projections.astype(np.float32), *_PROJECTION)))
+    return _encode(projections.astype(np.float32), *_PROJECTION)
 
 
 def decode_projections(data: bytes) -> NDArray[Any]:
@@ -82,34 +86,40 @@ def iter_features(
 
 @dataclass(frozen=True)
 class _DenseLayout:
-    """The framed record that all dense records of one key, type and width equal up to their values."""
+    """The framed record that all dense records of one key, type and width equal up to their values.
 
-    frame: NDArray[np.uint8]
-    values: slice
-    dtype: np.dtype[Any]
+    `record` is its type: the values, and around them the constant bytes as few numbers, eight bytes in each of most.
+    """
+
+    frame: bytes
+    record: np.dtype[Any]
+    constants: tuple[str, ...]
 
     def read(self, data: memoryview) -> NDArray[Any]:
         """Return the values (m, d) of the records of this layout at the start of the data, one window at most."""
-        size = len(self.frame)
-        count = min(len(data), max(size, _WINDOW_BYTES)) // size
-        records = np.frombuffer(data[: count * size], np.uint8).reshape(count, size)
-        for part in (slice(0, self.values.start), slice(self.values.stop, size)):
-            same = records[:, part] == self.frame[part]
+        count = min(len(data), max(len(self.frame), _WINDOW_BYTES)) // len(self.frame)
+        records, expected = np.frombuffer(data, self.record, count), np.frombuffer(self.frame, self.record)
+        for name in self.constants:
+            same = records[name] == expected[name]
             if not same.all():
-                records = records[: int(same.all(axis=1).argmin())]
-        return self._values(records)
+                records = records[: int(same.argmin())]
+        values: NDArray[Any] = records["values"]
+        return values
 
     def write(self, values: NDArray[Any]) -> Iterator[memoryview]:
         """Yield the framed records of the values (n, d) in windows, each valid until the next."""
-        window = np.tile(self.frame, (min(len(values), max(1, _WINDOW_BYTES // len(self.frame))), 1))
-        for start in range(0, len(values), max(1, len(window))):
-            rows = values[start : start + len(window)]
-            self._values(window)[: len(rows)] = rows
-            yield window[: len(rows)].reshape(-1).data
+        size = min(len(values), max(1, _WINDOW_BYTES // len(self.frame)))
+        window = np.frombuffer(bytearray(self.frame * size), self.record)
+        for start in range(0, len(values), max(1, size)):
+            rows = np.ascontiguousarray(values[start : start + size], window["values"].dtype)
+            records = window[: len(rows)]
+            _items(records["values"])[:] = _items(rows)
+            yield records.view(np.uint8).data
 
-    def _values(self, records: NDArray[np.uint8]) -> NDArray[Any]:
-        values: NDArray[Any] = records[:, self.values].view(self.dtype)
-        return values
+
+def _items(rows: NDArray[Any]) -> NDArray[np.void]:
+    """Return a view (n, 1) of rows (n, d) as one item each, which are copied at once instead of number by number."""
+    return rows.view(f"V{rows.shape[1] * rows.itemsize}")
 
 
 @functools.lru_cache(maxsize=64)
@@ -117,14 +127,41 @@ def _dense_layout(record_map: str, key: str, dtype: np.dtype[Any], width: int) -
     message = encode_dense(record_map, key, np.zeros(width, dtype))
     frame = _FRAME_HEADER.pack(_FRAME_MAGIC, len(message)) + message + bytes(-len(message) % 4)
     stop = _FRAME_HEADER.size + len(message)  # the values are what a message ends with
-    return _DenseLayout(np.frombuffer(frame, np.uint8), slice(stop - width * dtype.itemsize, stop), dtype)
+    start = stop - width * dtype.itemsize
+    # The last eight bytes before the values may be some of the eight before them too.
+    constants = dict.fromkeys([*range(0, start - 8, 8), start - 8], "<u8")
+    constants |= dict.fromkeys(range(stop, len(frame)), "u1")
+    names = tuple(f"at {offset}" for offset in constants)
+    record = np.dtype(
+        {
+            "names": ["values", *names],
+            "formats": [(dtype, (width,)), *constants.values()],
+            "offsets": [start, *constants],
+            "itemsize": len(frame),
+        }
+    )
+    return _DenseLayout(frame, record, names)
 
 
-def _encode(values: NDArray[Any], record_map: str, key: str) -> Iterator[memoryview]:
+def _allocate(file: BinaryIO, size: int) -> None:
+    """Find the room for so many further bytes at once, where file and system can: they are then written twice as fast.
+
+    NumPy's `tofile` does so too.
+    """
+    if size and hasattr(os, "posix_fallocate"):
+        with contextlib.suppress(OSError):
+            os.posix_fallocate(file.fileno(), file.tell(), size)
+
+
+def _encode(values: NDArray[Any], record_map: str, key: str) -> bytes:
+    return b"".join(map(bytes, _layout_of(values, record_map, key).write(values)))
+
+
+def _layout_of(values: NDArray[Any], record_map: str, key: str) -> _DenseLayout:
     if values.ndim != 2 or values.shape[1] == 0:
         raise ValueError(f"Records are written from a matrix with columns, not from shape {values.shape}.")
     dtype = np.dtype("<f8" if values.dtype == np.float64 else "<f4")
-    return _dense_layout(record_map, key, dtype, values.shape[1]).write(values)
+    return _dense_layout(record_map, key, dtype, values.shape[1])
 
 
 def _decode(data: bytes, record_map: str, key: str, width: int | None) -> NDArray[Any]:
@@ -158,7 +195,7 @@ def _decode_frame(
     """Return the values (1, d) of one framed record, and the layout of dense records that are likely to follow."""
     _, size = _FRAME_HEADER.unpack_from(frame)
     row = decode_row(bytes(frame[_FRAME_HEADER.size : _FRAME_HEADER.size + size]), record_map, key, width)
-    is_dense = row.dtype.kind == "f" and size > row.nbytes
+    is_dense = row.dtype.kind == "f" and size > row.nbytes > 0
     return row[np.newaxis], _dense_layout(record_map, key, row.dtype, len(row)) if is_dense else None
 
 
@@ -179,4 +216,7 @@ def _stacked(runs: list[NDArray[Any]]) -> NDArray[Any]:
     widths = {run.shape[1] for run in runs}
     if len(widths) > 1:
         raise ValueError(f"The records differ in width: {sorted(widths)} values. Every record needs the same number.")
-    return np.concatenate(runs)
+    if widths == {0}:
+        return np.concatenate(runs)
+    dtype = np.result_type(*{run.dtype for run in runs})
+    return np.concatenate([_items(run.astype(dtype, copy=False)) for run in runs]).view(dtype)

@@ -237,6 +237,37 @@ def test_foreign_or_damaged_bytes_are_refused_with_the_reason(data: bytes, messa
         decode_features(data)
 
 
+@pytest.mark.parametrize("columns", [4, 30, 34])  # 30 are followed by padding
+def test_a_flipped_bit_before_the_values_of_one_of_many_records_is_refused(columns: int) -> None:
+    data = encode_features(matrix(4, columns))
+    size, start = len(data) // 4, data.index(np.float32(matrix(4, columns)[0, 0]).tobytes())
+    for bit in range(8 * start):
+        damaged = bytearray(data)
+        damaged[2 * size + bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ValueError, match=r"[Rr]ecord"):
+            decode_features(bytes(damaged))
+
+
+def test_padding_may_hold_anything() -> None:
+    data = bytearray(encode_features(matrix(3, 30)))
+    data[2 * len(data) // 3 - 1] = 7
+
+    np.testing.assert_array_equal(decode_features(bytes(data)), matrix(3, 30))
+
+
+def test_records_without_values_are_rows_without_columns() -> None:
+    assert decode_features(framed([record([]), record([])])).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [np.asfortranarray(matrix(5, 3)), matrix(10, 6)[::2, ::2], np.arange(15).reshape(5, 3)],
+    ids=["in columns", "with steps", "integer"],
+)
+def test_any_matrix_is_written_like_its_copy_in_rows_of_float32(features: NDArray[Any]) -> None:
+    assert encode_features(features) == encode_features(np.ascontiguousarray(features, np.float32))
+
+
 def test_rows_of_another_width_than_expected_are_refused() -> None:
     with pytest.raises(ValueError, match="3 values, expected 4"):
         decode_features(encode_features(matrix(2, 3)), feature_dim=4)
