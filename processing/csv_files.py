@@ -132,7 +132,14 @@ class CsvFile:
         return header.cells
 
     def _parsed(self, lines: WholeLines) -> Iterator[ParsedBlock]:
-        """The blocks in order: one is read and several are parsed, on all cores, while one is used."""
+        """The blocks in order: one is read and several are parsed, on all cores, while one is used.
+
+        Short files are parsed side by side as they are.
+        """
+        if self.is_short:
+            while text := lines.read(self._block_size):
+                yield self._parse(text)
+            return
         most_ahead = max(2, min(pa.cpu_count() + 1, AHEAD_BYTES // self._block_size))
         ahead: Deque[Future[ParsedBlock]] = deque()
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(most_ahead) as parsers:
