@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 
 from sagemaker_pca.model.card import ModelCard
@@ -11,6 +12,7 @@ from sagemaker_pca.report.row_wording import drift_sentences
 from sagemaker_pca.report.wording import component_names, model_change, percent_text, warning_text
 
 COMPONENTS_NAMED = 5
+LINE_CHARACTERS = 88
 
 
 def approval_page(card: ModelCard, card_uri: str) -> str:
@@ -23,9 +25,14 @@ def approval_page(card: ModelCard, card_uri: str) -> str:
         verdict = f"**Refused** by the quality gate: {counted(len(missed), 'check')} of {len(card.checks)} failed."
     else:
         verdict = f"**Recommended**: all {len(card.checks)} checks passed."
-    text = "\n".join(_lines(card))
+    text = "\n".join(_wrapped(line) for line in _lines(card))
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{verdict}\n\n{fence}text\n{text}\n{fence}\n\nThe whole model card: {fence[:1]}{card_uri}{fence[:1]}"
+
+
+def _wrapped(line: str) -> str:
+    # Airflow breaks no line of code: what is longer is out of sight.
+    return textwrap.fill(line, LINE_CHARACTERS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _lines(card: ModelCard) -> Iterator[str]:

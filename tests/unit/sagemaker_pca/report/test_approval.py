@@ -28,8 +28,17 @@ def test_a_refused_one_says_what_failed_beside_what_it_replaces_and_what_to_know
     comparison = Comparison(0.9, 0.95, 0.05, 12.0, "")
     text = page(card, checks=(PASSED, MISSED), comparison=comparison, warnings=(DataWarning("Odd.", "a=b"),))
     assert text.startswith("**Refused** by the quality gate: 1 check of 2 failed.")
-    assert "the old model explains 95.0%, the new one 90.0%. Its directions turned by up to 12.0°." in text
-    assert "Warning: Odd. If that is not meant, set a=b." in text
+    as_one_line = " ".join(text.split())
+    assert "the old model explains 95.0%, the new one 90.0%. Its directions turned by up to 12.0°." in as_one_line
+    assert "Warning: Odd. If that is not meant, set a=b." in as_one_line
+
+
+def test_nothing_is_out_of_sight_behind_a_line_s_end(card: ModelCard) -> None:
+    text = page(card, checks=(Check("x", 1, 2, False, "column 'a' " + "is far below what it has to be, " * 9),))
+    code = text.split("```")[1].splitlines()
+    assert max(map(len, code)) <= 88
+    assert "✗ column 'a' is far below" in text
+    assert code[-1].startswith("  ")
 
 
 def test_whatever_a_column_is_named_stays_text(card: ModelCard) -> None:
