@@ -73,7 +73,7 @@ class CsvFile:
 
     @property
     def is_short(self) -> bool:
-        """Whether its text is one block; gzip makes of numbers an eighth at best."""
+        """Whether its text is one block; gzip seldom makes less of numbers than an eighth."""
         return self.size * (8 if self._gzipped else 1) <= self._block_size
 
     def batches(self) -> Iterator[Rows]:

@@ -104,6 +104,9 @@ class WholeLines:
             length += read
             if self._unread is not None:
                 self._unread -= read
+                if self._unread < 0:  # it has grown since it was opened
+                    self._unread = None
+                    block += bytes(max(0, size - len(block)))
             # The carriage return at a block's end may have its line feed in the next one.
             if end := max(block.rfind(b"\n", 0, length), block.rfind(b"\r", 0, length - 1)) + 1:
                 self._begun_line = bytes(memoryview(block)[end:length])

@@ -9,6 +9,7 @@ from typing import Deque, Iterator, Sequence
 
 import pyarrow as pa
 
+from processing.csv_files import AHEAD_BYTES, BLOCK_BYTES
 from processing.input_files import InputFile
 from processing.rows import Rows
 
@@ -19,7 +20,7 @@ def batches_of_files(files: Sequence[InputFile]) -> Iterator[tuple[InputFile, It
     While one file is used, the first batches of the short ones after it are made, on all cores. A long file keeps all
     cores busy by itself.
     """
-    most_ahead = pa.cpu_count() + 1
+    most_ahead = min(pa.cpu_count() + 1, AHEAD_BYTES // BLOCK_BYTES)
     started: Deque[Future[Iterator[Rows]]] = deque()
     with ThreadPoolExecutor(most_ahead) as pool:
         for number, file in enumerate(files):

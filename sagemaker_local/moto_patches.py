@@ -67,7 +67,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
     ) -> list[dict[str, Any]]:
         """Answer queries that need nothing but one metric's data each by that; others as moto does."""
         metrics = [query.get("MetricStat", {}).get("Metric", {}) for query in queries]
-        if not all(metric.get("Dimensions") for metric in metrics):
+        if not metrics or not all(metric.get("Dimensions") for metric in metrics):
             return super().get_metric_data(queries, start_time, end_time, *order, **named)
         data: dict[Any, list[MetricDatumBase]] = defaultdict(list)
         for datum in self.get_all_metrics():

@@ -7,6 +7,7 @@ other record (integer, sparse, with labels) goes through `record_message`.
 
 import contextlib
 import functools
+import io
 import os
 import struct
 from collections.abc import Iterator
@@ -148,7 +149,9 @@ def _allocate(file: BinaryIO, size: int) -> None:
 
     NumPy's `tofile` does so too.
     """
-    if size and hasattr(os, "posix_fallocate"):
+    # What is appended goes behind all room, and what is compressed needs less.
+    is_plain = isinstance(file, io.BufferedWriter) and file.mode == "wb"
+    if size and is_plain and hasattr(os, "posix_fallocate"):
         with contextlib.suppress(OSError):
             os.posix_fallocate(file.fileno(), file.tell(), size)
 

@@ -15,7 +15,7 @@ from sagemaker_pca.console import Console
 from sagemaker_pca.run.locations import default_bucket
 
 # One throttle or 5xx that outlives botocore's retries fails a whole wait, and the defaults give up after 4 quick ones.
-RETRIES = {"mode": "adaptive", "max_attempts": 10}
+RETRIES = {"mode": "adaptive", "total_max_attempts": 11}
 # A page says what it could not reach rather than keep somebody waiting for it.
 PAGE_PATIENCE = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
 

@@ -265,6 +265,14 @@ def written(body: str, *options: str) -> Iterator[Callable[[], CsvFile]]:
         yield lambda: CsvFile(path, path.name, arguments)
 
 
+def test_a_file_that_grows_after_it_was_opened_is_read_whole() -> None:
+    with written("1,1\n2,2\n") as open_file:
+        file = open_file()
+        with file.path.open("ab") as more:
+            more.write(b"3,3\n44444,4\n5,5\n")
+        assert np.concatenate([rows.values for rows in file.batches()], axis=1)[0].tolist() == [1, 2, 3, 44444, 5]
+
+
 def is_open(body: str) -> bool:
     """Whether a quote in a file is never closed."""
     quotes = QuotedCells(",")

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from sagemaker_pca.endpoints.inventory import ConfigDetails, EndpointDetails, Unreadable, Variant
 from sagemaker_pca.endpoints.records import DeploymentHistory, DeploymentRecord, Lease, PastDeployment
@@ -187,6 +187,30 @@ def test_a_reader_whose_retries_are_used_up_waits_until_it_is_let_through(
     inventory.serve("e")
     inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=20)
     assert list(hook.describe_all(ENDPOINT, ["e"])) == ["e"]
+
+
+@pytest.mark.parametrize("fault", ["drop_connection", "lose_response"])
+def test_throttling_uses_up_no_retry_of_what_fails_once(
+    hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
+    inventory.serve("e")
+    inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=20)
+    inventory.plan_fault(fault=fault, target="DescribeEndpoint")
+    assert list(hook.describe_all(ENDPOINT, ["e"])) == ["e"]
+
+
+def test_what_fails_again_and_again_is_given_up(
+    hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(throttling, "MAX_FAILURES", 3)
+    inventory.serve("e")
+    inventory.plan_fault(fault="drop_connection", target="DescribeEndpoint", times=4)
+    with pytest.raises(HTTPClientError):
+        hook.describe_all(ENDPOINT, ["e"])
 
 
 def test_who_is_never_let_through_gives_up(

@@ -1,8 +1,9 @@
+import gzip
 import io
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pytest
@@ -284,3 +285,19 @@ def test_random_damage_never_escapes_as_another_error() -> None:
             decode_features(bytes(damaged), feature_dim=4)
         except ValueError:
             continue
+
+
+def test_records_are_appended_behind_those_of_a_file(tmp_path: Path) -> None:
+    path, rows = tmp_path / "appended.pbr", np.arange(6, dtype=np.float32).reshape(2, 3)
+    for _ in range(2):
+        with path.open("ab") as file:
+            write_features(file, rows)
+    np.testing.assert_array_equal(decode_features(path.read_bytes()), np.concatenate([rows, rows]))
+
+
+def test_a_compressed_file_takes_no_more_room_than_it_needs(tmp_path: Path) -> None:
+    path, rows = tmp_path / "zeros.pbr.gz", np.zeros((10_000, 10), np.float32)
+    with gzip.open(path, "wb") as file:
+        write_features(cast(BinaryIO, file), rows)
+    assert path.stat().st_size < rows.nbytes / 10
+    np.testing.assert_array_equal(decode_features(gzip.decompress(path.read_bytes())), rows)
