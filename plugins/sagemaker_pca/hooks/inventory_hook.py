@@ -208,7 +208,7 @@ class SageMakerInventoryHook(SageMakerPcaHook):
 
     def _each(self, read: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
         """Read side by side, in order."""
-        _ = self.conn, self.s3  # clients are thread-safe, making them is not
+        _ = self.conn, self.s3, self.tagging, self.cloudwatch  # clients are thread-safe, making them is not
         with ThreadPoolExecutor(READERS) as pool:
             return list(pool.map(read, items))
 
