@@ -23,6 +23,7 @@ from benchmarks.deferred_waits import JOB
 from benchmarks.embedded_service import client
 from benchmarks.fresh_process import Usage, module, run, say
 from benchmarks.measurement import Group, Growth, Row
+from benchmarks.pipeline_jobs import PREFIX
 from benchmarks.recording import write_recording
 from quickstart.airflow_home import airflow_environment, create_airflow_home
 from quickstart.embedded_service import BUCKET, start_service, upload_raw_data
@@ -37,7 +38,6 @@ RECORDED_SECONDS = 20.0
 # Long enough for a job of these to have ended before the first look: the calls are those with one look a wait.
 POLL_SECONDS = 6
 KINDS = ("ProcessingJob", "TrainingJob")
-PREFIX = "meter-"  # of the names of these pipelines
 HELD_BACK_SECONDS = 600  # at most
 CALLS = "calls.jsonl"  # kept by moto's own recorder
 MAX_PARSE_SECONDS, MAX_PARSE_RATIO, MAX_WAITS_MB = 30, 1.5, 150

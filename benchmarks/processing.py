@@ -66,12 +66,17 @@ def short_recordings(raw: Path) -> Path:
     return raw
 
 
-def our_command(raw: Path, output_format: str) -> Command:
-    """Return the command of the script as the pipeline runs it, over a folder of recordings."""
+def script_arguments(raw: Path, output_format: str) -> tuple[str | Path, ...]:
+    """Return the script's arguments over a folder of recordings, as the pipeline gives them."""
     folders = ("--input-dir", raw, "--features-dir", raw.parent / output_format, "--stats-dir", raw.parent / "stats")
     # As the programs beside it fill gaps; means take another pass.
     settings = ("--feature-columns", ",".join(FEATURES), "--output-format", output_format, "--missing-values", "zero")
-    return script_without_pandas(SCRIPT, *folders, *settings)
+    return *folders, *settings
+
+
+def our_command(raw: Path, output_format: str) -> Command:
+    """Return the command of the script as the pipeline runs it, over a folder of recordings."""
+    return script_without_pandas(SCRIPT, *script_arguments(raw, output_format))
 
 
 def bare_read(recording: Path) -> Command:

@@ -6,7 +6,7 @@ What this tells: how the work divides, what dividing costs, and that features an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks.fresh_process import Usage, medians, module, run, say, take_turns
 from benchmarks.measurement import Group, Growth, Row
-from benchmarks.recording import FEATURES, write_recording
+from benchmarks.processing import script_arguments
+from benchmarks.recording import write_recording
 from quickstart.airflow_home import airflow_environment
 from quickstart.embedded_service import start_service, upload_raw_data
 
@@ -40,7 +41,9 @@ JOINING = "processing: processor time of the thread that joins"
 
 def measure(folder: Path, full: bool) -> Group:
     """Run the jobs on each number of hosts, in turns, and compare what they made."""
-    files = [write_recording(folder / f"recording-{number}.csv", FILE_ROWS) for number in range(FILES)]
+    raw = folder / "raw"
+    raw.mkdir()
+    files = [write_recording(raw / f"recording-{number}.csv", FILE_ROWS) for number in range(FILES)]
     say(f"  {FILES} files, {FILES * FILE_ROWS:,} rows, {sum(file.stat().st_size for file in files) / 1e6:.0f} MB")
     service, address = start_service(folder)
     try:
@@ -60,7 +63,7 @@ def measure(folder: Path, full: bool) -> Group:
     taken = {hosts: medians(found).reported for hosts, found in usages.items()}
     made = {hosts: dict(np.load(results_path(folder, hosts))) for hosts in HOSTS}
     rows = [row for hosts in HOSTS[1:] for row in comparisons(hosts, taken, made)]
-    return Group(rows=(*rows, joining_row(folder, files)), growth=tuple(growth(taken)), size_label="hosts")
+    return Group(rows=(*rows, joining_row(raw)), growth=tuple(growth(taken)), size_label="hosts")
 
 
 def results_path(folder: Path, hosts: int) -> Path:
@@ -150,16 +153,10 @@ def growth(taken: Mapping[int, Mapping[str, float]]) -> list[Growth]:
     ]
 
 
-def joining_row(folder: Path, files: Sequence[Path]) -> Row:
+def joining_row(raw: Path) -> Row:
     """What of a host's work one thread does: more cores than its share leaves room for stand idle."""
-    raw = folder / "raw"
-    raw.mkdir()
-    for file in files:
-        (raw / file.name).hardlink_to(file)
-    folders = ("--input-dir", raw, "--features-dir", folder / "features", "--stats-dir", folder / "stats")
-    settings = ("--feature-columns", ",".join(FEATURES), "--output-format", "recordio", "--missing-values", "zero")
-    own = ("--message-dir", folder)
-    command = module("benchmarks.programs.joining_thread", *folders, *settings, *own)
+    arguments = (*script_arguments(raw, "recordio"), "--message-dir", raw.parent)
+    command = module("benchmarks.programs.joining_thread", *arguments)
     taken = take_turns({JOINING: command}, ROUNDS)[JOINING].reported
     return Row(
         name=JOINING,

@@ -6,6 +6,7 @@ What is assumed of AWS stands here, once, and in the table of assumptions; every
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, takewhile
 from math import ceil
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from quickstart.aws_cost import QUOTED_IN, QUOTED_PRICES
 from sagemaker_local.pca_algorithm.recordio import encode_features
 from sagemaker_pca.run.service_requests import PART_ROWS
 from sagemaker_pca.settings.pipeline import PcaRunConfig
-from sagemaker_pca.triggers.polling import CEILING, GROWTH, JITTER
+from sagemaker_pca.triggers.polling import CEILING, JITTER, shortest_delays
 
 TERABYTE = 1e12
 HOSTS = (1, 4, 16, 64)
@@ -280,12 +281,8 @@ def looks_table() -> str:
 
 def looks(job_seconds: float, poll_seconds: float) -> int:
     """How often a wait looks at a job of so many seconds, the look that finds it ended included."""
-    count, at, delay = 0, 0.0, poll_seconds
-    while at < job_seconds:
-        at += delay * (1 + JITTER / 2)
-        delay = min(delay * GROWTH, poll_seconds * CEILING)
-        count += 1
-    return count
+    looked_at = accumulate(delay * (1 + JITTER / 2) for delay in shortest_delays(poll_seconds))
+    return 1 + sum(1 for _ in takewhile(lambda seconds: seconds < job_seconds, looked_at))
 
 
 # What stands between two comments of the page, by the name in them.

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from benchmarks.pipeline_jobs import host_documents, plan_of, read_bytes, stage, training_request
+from benchmarks.pipeline_jobs import host_documents, plan_of, stage, training_request
 from benchmarks.recording import FEATURES
 from benchmarks.stopwatch import report
 from sagemaker_local.pca_algorithm.recordio import decode_features
@@ -51,7 +51,7 @@ def main(hosts: int, service: psutil.Process, results: Path) -> None:
         request = training_request(plan, job["ProcessingJobName"], documents)
         training = complete(hook, TRAINING_JOB, request)
 
-    model = PcaModel.from_artifact(read_bytes(hook, training["ModelArtifacts"]["S3ModelArtifacts"]))
+    model = PcaModel.from_artifact(hook.read_bytes(training["ModelArtifacts"]["S3ModelArtifacts"]))
     made: dict[str, Any] = {**features_of_files(plan, hook, job["ProcessingJobName"], documents)}
     made |= {"mean": model.mean, "singular_values": model.singular_values, "components": model.components}
     np.savez(results, **made)
@@ -93,7 +93,7 @@ def features_of_files(
     uri = plan.files.features_uri(job_name)
     found: dict[str, NDArray[np.float32]] = {}
     for document in documents:
-        parts = [decode_features(read_bytes(hook, f"{uri}{part['name']}")) for part in document["parts"]]
+        parts = [decode_features(hook.read_bytes(f"{uri}{part['name']}")) for part in document["parts"]]
         if parts:
             rows = in_order(parts, plan.config.training_instance_count)
             ends = np.cumsum([file["rows"] for file in document["files"]])[:-1]

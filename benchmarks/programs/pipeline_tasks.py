@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from benchmarks.pipeline_jobs import host_documents, plan_of, stage, training_request
+from benchmarks.pipeline_jobs import PREFIX, host_documents, plan_of, stage, training_request
 from benchmarks.recording import FEATURES
 from benchmarks.stopwatch import report
 from quickstart.embedded_service import BUCKET
@@ -21,7 +21,6 @@ from sagemaker_pca.run import service_requests
 from sagemaker_pca.run.plan import RunPlan
 from sagemaker_pca.sensors.jobs import SageMakerProcessingJobSensor
 
-PREFIX = "meter-"
 NO_CONTEXT: Any = Context()
 
 

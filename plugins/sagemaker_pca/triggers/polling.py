@@ -15,7 +15,13 @@ def delays(poll_seconds: float) -> Iterator[float]:
 
     Jitter only lengthens a delay: many waits started together drift apart, and none asks more often than told to.
     """
+    for delay in shortest_delays(poll_seconds):
+        yield delay * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads load, keeps no secret
+
+
+def shortest_delays(poll_seconds: float) -> Iterator[float]:
+    """Likewise without jitter."""
     delay = poll_seconds
     while True:
-        yield delay * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads load, keeps no secret
+        yield delay
         delay = min(delay * GROWTH, poll_seconds * CEILING)

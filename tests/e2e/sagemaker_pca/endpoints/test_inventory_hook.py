@@ -179,33 +179,37 @@ def test_throttling_is_waited_out(hook: SageMakerInventoryHook, inventory: Embed
     assert list(hook.describe_all(ENDPOINT, ["e"])) == ["e"]
 
 
-def test_a_reader_whose_retries_are_used_up_waits_until_it_is_let_through(
-    hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def retries_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Botocore itself tries nothing again; pauses are short."""
     monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
     monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("retries_used_up")
+def test_a_reader_whose_retries_are_used_up_waits_until_it_is_let_through(
+    hook: SageMakerInventoryHook, inventory: EmbeddedInventory
+) -> None:
     inventory.serve("e")
     inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=20)
     assert list(hook.describe_all(ENDPOINT, ["e"])) == ["e"]
 
 
+@pytest.mark.usefixtures("retries_used_up")
 @pytest.mark.parametrize("fault", ["drop_connection", "lose_response"])
 def test_throttling_uses_up_no_retry_of_what_fails_once(
-    hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch, fault: str
+    hook: SageMakerInventoryHook, inventory: EmbeddedInventory, fault: str
 ) -> None:
-    monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
-    monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
     inventory.serve("e")
     inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=20)
     inventory.plan_fault(fault=fault, target="DescribeEndpoint")
     assert list(hook.describe_all(ENDPOINT, ["e"])) == ["e"]
 
 
+@pytest.mark.usefixtures("retries_used_up")
 def test_what_fails_again_and_again_is_given_up(
     hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
-    monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(throttling, "MAX_FAILURES", 3)
     inventory.serve("e")
     inventory.plan_fault(fault="drop_connection", target="DescribeEndpoint", times=4)
@@ -213,11 +217,10 @@ def test_what_fails_again_and_again_is_given_up(
         hook.describe_all(ENDPOINT, ["e"])
 
 
+@pytest.mark.usefixtures("retries_used_up")
 def test_who_is_never_let_through_gives_up(
     hook: SageMakerInventoryHook, inventory: EmbeddedInventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inventory_hook, "READ_RETRIES", {"mode": "standard", "total_max_attempts": 1})
-    monkeypatch.setattr(throttling, "LONGEST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(throttling, "MAX_TRIES", 5)
     inventory.serve("e")
     inventory.plan_fault(fault="throttle", target="DescribeEndpoint", times=20)
